@@ -1,0 +1,1 @@
+"""Contacts in: one file a provider behind one protocol, triage into kinds."""

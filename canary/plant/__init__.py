@@ -1,0 +1,1 @@
+"""Canaries into copies: where the rows go, and one file a format behind one protocol."""

@@ -1,0 +1,1 @@
+"""File formats a copy may be handed out in, each behind the protocol of `base`."""

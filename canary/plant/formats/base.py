@@ -1,0 +1,28 @@
+"""The protocol every file format implements: read a table, insert rows and leave all else as it was."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from canary.mint.facts import Row, Table
+
+
+@dataclass(frozen=True)
+class Insertion:
+    """One new row: `before` is the 0-based data-row index it goes in front of (len(rows) appends)."""
+
+    before: int
+    cells: Row
+
+
+class TableFormat(Protocol):
+    """One file format. Both methods raise CanaryError naming file, row and column on bad input."""
+
+    def read(self, path: Path) -> Table:
+        """The table of the file; empty cells are None."""
+        ...
+
+    def insert(self, source: Path, target: Path, insertions: Sequence[Insertion]) -> None:
+        """Write `target`: the bytes of `source` with the new rows in place and nothing else changed."""
+        ...

@@ -1,0 +1,1 @@
+"""Commitments and hash chains: pure functions anyone can repeat."""

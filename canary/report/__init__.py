@@ -1,0 +1,1 @@
+"""Verdicts rendered: one view of the findings, one file a renderer."""

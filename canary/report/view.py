@@ -1,0 +1,63 @@
+"""What a report shows, as plain values: every renderer reads this and nothing else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from canary.trace.verdict import Findings
+
+
+@dataclass(frozen=True)
+class CopyView:
+    """One copy: `canaries` planted for it (inherited ones not counted), how many of their numbers `rang`
+    with a recognised contact (named or maternal) since the hand-over."""
+
+    slug: str
+    recipient: str
+    recipient_name: str
+    handed_over: date
+    made_from: tuple[str, ...]
+    canaries: int
+    rang: int
+
+
+@dataclass(frozen=True)
+class NumberView:
+    """One number: its code (or the number itself when revealed), state, the copy it is planted in."""
+
+    code: str
+    state: str
+    copy: str | None
+    contacts: int
+    first_recognised: datetime | None
+
+
+@dataclass(frozen=True)
+class ContactView:
+    """One contact as the report shows it; `caller`, `text` and `persona` are "" unless revealed."""
+
+    id: int
+    at: datetime
+    channel: str
+    kind: str
+    number: str
+    copy: str | None
+    reason: str = ""
+    caller: str = ""
+    persona: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class ReportView:
+    """A whole report. `commitments` maps copy slug to the hash in the ledger that fixed its draw."""
+
+    findings: Findings
+    copies: tuple[CopyView, ...]
+    numbers: tuple[NumberView, ...]
+    contacts: tuple[ContactView, ...]
+    commitments: Mapping[str, str]
+    ledger_head: str
+    version: str
+    simulated: bool = False
+    revealed: bool = False

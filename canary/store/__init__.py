@@ -1,0 +1,1 @@
+"""SQLAlchemy tables, every query and transaction, migrations, encryption of fields."""

@@ -1,0 +1,1 @@
+"""From outcomes to verdicts: pure arithmetic over plain values, no database, no clock."""

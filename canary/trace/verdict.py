@@ -1,0 +1,62 @@
+"""The words a verdict may use and the plain values that carry the findings of a trace."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class Word(StrEnum):
+    """What is said about a copy; `leaked` means "this copy or one made from it"."""
+
+    LEAKED = "leaked"
+    LIKELY = "likely"
+    CANNOT_TELL = "cannot tell"
+
+
+@dataclass(frozen=True)
+class Rival:
+    """Another copy that could explain the same contacts, with its posterior probability."""
+
+    copy: str
+    posterior: float
+
+
+@dataclass(frozen=True)
+class Window:
+    """The days between which the leak must have happened: hand-over of the copy to first contact heard."""
+
+    start: date
+    end: date
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is said about one copy: `log_e` (running maximum, nats) against `threshold` = ln(copies/alpha).
+
+    `explained_by` names an accused copy made from this one whose leak already explains what was heard.
+    """
+
+    copy: str
+    recipient: str
+    word: Word
+    log_e: float
+    threshold: float
+    posterior: float
+    contacts: tuple[int, ...] = ()
+    window: Window | None = None
+    rivals: tuple[Rival, ...] = ()
+    explained_by: str | None = None
+
+
+@dataclass(frozen=True)
+class Findings:
+    """A whole trace; `smallest_visible_leak` is the smallest fraction of one copy whose leak would have been
+    seen with 95 % probability, or None when even a whole copy would not."""
+
+    as_of: datetime
+    alpha: float
+    verdicts: tuple[Verdict, ...]
+    none_posterior: float
+    smallest_visible_leak: float | None
+    contacts: Mapping[str, int]

@@ -1,0 +1,1 @@
+"""The web door: Flask app factory and provider hooks."""
