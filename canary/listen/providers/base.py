@@ -61,7 +61,7 @@ class Reply:
 
 
 class Provider(Protocol):
-    """One provider. `parse` raises CanaryError on a body it cannot read; the raw request is already stored."""
+    """One provider; by the time `parse` may raise CanaryError the raw request is already stored."""
 
     name: str
     endpoints: frozenset[str]

@@ -1,0 +1,102 @@
+"""Inserting 41 rows into a workbook: ours beside a bare unzip + zip and openpyxl's load + save.
+
+python benchmarks/bench_insert_xlsx.py [FILE.xlsx] [ROUNDS]
+"""
+
+import random
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+ROWS, NEW = 40_000, 41
+
+
+def make(path: Path) -> None:
+    import xlsxwriter
+
+    rng = random.Random(1)
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        day = book.add_format({"num_format": "yyyy-mm-dd"})
+        sheet.write_row(0, 0, ["name", "born", "status", "address", "phone", "hospital", "due"])
+        for row in range(1, ROWS + 1):
+            cells = [f"n{rng.randrange(26_000)}", 46_000 + rng.randrange(99), rng.choice("abc")]
+            cells += [f"road {rng.randrange(10**6)}", f"1{rng.randrange(10**10):010}", f"h{row // 1_600}"]
+            for column, cell in enumerate([*cells, 46_000 + row % 1_600 // 9]):
+                sheet.write(row, column, cell, *([day] if column in (1, 6) else []))
+
+
+def ours(source: Path, target: Path) -> Callable[[], None]:
+    from canary.plant.formats.base import Insertion
+    from canary.plant.formats.xlsx import XlsxFormat
+
+    rng = random.Random(2)
+    rows = XlsxFormat().read(source).rows
+    places = sorted(rng.sample(range(len(rows)), NEW))
+    new = [Insertion(at, (f"{rows[at][0]}{at}", *rows[at][1:])) for at in places]
+    del rows
+    return lambda: XlsxFormat().insert(source, target, new)
+
+
+def bare(source: Path, target: Path) -> Callable[[], None]:
+    def run() -> None:
+        with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
+            for info in old.infolist():
+                new.writestr(info, old.read(info))
+
+    return run
+
+
+def peer(source: Path, target: Path) -> Callable[[], None]:
+    import openpyxl
+
+    return lambda: openpyxl.load_workbook(source).save(target)
+
+
+JOBS = {"ours": ours, "bare": bare, "openpyxl": peer}
+
+
+def child(job: str, source: Path) -> None:
+    """One timed round in its own process; the memory is what the job itself added to the peak."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = JOBS[job](source, Path(folder, "out.xlsx"))
+        start = time.perf_counter()
+        run()
+        seconds = time.perf_counter() - start
+    print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def measure(source: Path, rounds: int) -> None:
+    found: dict[str, list[tuple[float, float]]] = {job: [] for job in JOBS}
+    for _ in range(rounds):
+        for job in JOBS:
+            command = [sys.executable, __file__, "--child", job, str(source)]
+            out = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+            found[job].append((float(out[0]), float(out[1])))
+    limit = statistics.median(seconds for seconds, _ in found["bare"])
+    print(f"{source.name}: {NEW} new rows, medians of {rounds} alternated rounds")
+    for job, runs in found.items():
+        seconds, peak = (statistics.median(values) for values in zip(*runs, strict=True))
+        print(f"{job:9} {seconds / limit:6.2f} x bare  {seconds:7.3f} s  peak {peak:5.0f} MB")
+
+
+def main(arguments: list[str]) -> None:
+    if arguments[:1] == ["--child"]:
+        return child(arguments[1], Path(arguments[2]))
+    rounds = int(arguments[1]) if len(arguments) > 1 else 5
+    if arguments:
+        return measure(Path(arguments[0]), rounds)
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder, "made.xlsx")
+        make(made)
+        return measure(made, rounds)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

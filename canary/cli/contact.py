@@ -1,0 +1,160 @@
+"""`canary contact` and `canary allow`: what was heard, sightings by hand, callers who may ring."""
+
+import csv
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from canary.cli.output import format_option, show_list, show_one
+from canary.errors import CanaryError
+from canary.listen import sighting
+from canary.listen.sighting import Sighting
+from canary.listen.sort import sort_all
+from canary.settings import load
+from canary.store import contacts, ledger, views
+from canary.store.e164 import normalise
+
+WHEN = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
+
+
+@click.group()
+def contact() -> None:
+    """Calls, texts, messages and sightings; they can be added, never edited."""
+
+
+@contact.command()
+@click.option("--number", default="", help="The number of ours it came to.")
+@click.option("--canary", default="", help="Or the code of the canary it was about.")
+@click.option("--via", required=True, help="wechat, hotline, letter, look-up, visit, …")
+@click.option("--text", required=True, help="What was said or written, word for word if possible.")
+@click.option("--from", "sender", default="", help="Who it came from, as far as known.")
+@click.option("--at", type=click.DateTime(WHEN), help="When, in UTC. [default: now]")
+@click.option("--by", "entered_by", default="", help="Who enters it.")
+def add(at: datetime | None, **fields: str) -> None:
+    """Enter a sighting by hand: it counts like a call."""
+    settings = load()
+    now = settings.now()
+    store = settings.store()
+    with store.writing() as session:
+        sid = sighting.enter(session, now, at.replace(tzinfo=UTC) if at else now, Sighting(**fields))
+    sort_all(store)
+    click.echo(sid)
+
+
+@contact.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def import_(file: Path) -> None:
+    """Enter sightings from a CSV (at,number,canary,via,text,sender,entered_by); all or none."""
+    settings = load()
+    store = settings.store()
+    with store.writing() as session:
+        rows = list(_read(file))
+        for number, at, row in rows:
+            try:
+                sighting.enter(session, settings.now(), at, row)
+            except CanaryError as error:
+                raise CanaryError(f"{file}: row {number}: {error.message}", error.hint) from error
+    sort_all(store)
+    click.echo(f"{len(rows)} sightings")
+
+
+def _read(file: Path) -> Iterator[tuple[int, datetime, Sighting]]:
+    with file.open(encoding="utf-8-sig", newline="") as handle:
+        for number, row in enumerate(csv.DictReader(handle), start=2):
+            try:
+                at = datetime.fromisoformat(row.get("at") or "")
+            except ValueError:
+                raise CanaryError(
+                    f"{file}: row {number}: column 'at': not a time", "2026-06-22T10:30"
+                ) from None
+            known = {k: v or "" for k, v in row.items() if k in Sighting.__dataclass_fields__}
+            if not known.get("via"):
+                raise CanaryError(
+                    f"{file}: row {number}: column 'via' is empty", "wechat, hotline, letter, …"
+                )
+            yield number, at if at.tzinfo else at.replace(tzinfo=UTC), Sighting(**{"text": "", **known})
+
+
+@contact.command("list")
+@click.option("--kind", help="Only contacts of this kind.")
+@format_option
+def list_(kind: str | None, style: str) -> None:
+    """All contacts, by code."""
+    settings = load()
+    store = settings.store()
+    sort_all(store)
+    with store.reading() as session:
+        lines = [
+            _line(row) for row in views.sorted_contacts(session, settings.now()) if kind in (None, row.kind)
+        ]
+    show_list("contacts", lines, style)
+
+
+@contact.command()
+@click.argument("contact_id", type=int)
+@click.option("--reveal", is_flag=True, help="Show caller and words; writes a ledger line.")
+@format_option
+def show(contact_id: int, reveal: bool, style: str) -> None:
+    """One contact."""
+    settings = load()
+    store = settings.store()
+    sort_all(store)
+    with store.writing() as session:
+        rows = [r for r in views.sorted_contacts(session, settings.now()) if r.contact.id == contact_id]
+        if not rows:
+            raise CanaryError(f"no contact {contact_id}", "see `canary contact list`")
+        line = _line(rows[0])
+        if reveal:
+            opened = views.opened(session, rows[0].contact)
+            line |= {"reason": rows[0].reason, "sender": opened.sender, "text": opened.text}
+            ledger.append(session, settings.now(), "reveal", {"what": f"contact {contact_id}"})
+    show_one("contact", line, style)
+
+
+def _line(row: views.Sorted) -> dict[str, Any]:
+    found = row.contact
+    return {
+        "id": found.id,
+        "at": found.at.isoformat(timespec="seconds"),
+        "channel": found.channel,
+        "kind": row.kind,
+        "number": found.number.code if found.number else None,
+        "provider": found.provider,
+        "reason": row.reason.split(":")[0],
+    }
+
+
+@click.group()
+def allow() -> None:
+    """Callers who may ring, such as a clinic's reminder line: their contacts become `authorised`."""
+
+
+@allow.command("add")
+@click.argument("number")
+@click.option("--note", required=True, help="Who it is and why it may ring.")
+@click.option("--region", default="CN", show_default=True)
+def allow_add(number: str, note: str, region: str) -> None:
+    """Allow a caller; contacts already heard from it are judged again."""
+    settings = load()
+    store = settings.store()
+    with store.writing() as session:
+        # A short code (10086, a 106 gateway) has no E.164 form and is kept as it is written.
+        contacts.allow(session, normalise(number, region) or number.strip(), note)
+        ledger.append(session, settings.now(), "allow", {"note": note})
+    sort_all(store)
+    click.echo(f"allowed: {note}")
+
+
+@allow.command("list")
+@format_option
+def allow_list(style: str) -> None:
+    """The allow-list."""
+    with load().store().reading() as session:
+        lines = [{"number": number, "note": note} for number, note in contacts.allowed(session)]
+    show_list("allowed", lines, style)
+
+
+COMMANDS = (contact, allow)

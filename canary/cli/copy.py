@@ -1,0 +1,97 @@
+"""`canary copy`: every hand-over, and what was made from what."""
+
+from datetime import datetime
+
+import click
+import networkx as nx
+
+from canary.cli.output import format_option, show_json, show_list, show_one
+from canary.errors import CanaryError
+from canary.settings import load
+from canary.store import placements, registry
+from canary.store.schema import Copy
+
+
+@click.group()
+def copy() -> None:
+    """One copy = one hand-over: this recipient, this date, this file."""
+
+
+@copy.command()
+@click.argument("slug")
+@click.option("--recipient", required=True, help="Slug of who gets it.")
+@click.option("--date", "day", required=True, type=click.DateTime(["%Y-%m-%d"]), help="Day of the hand-over.")
+@click.option("--from", "sources", multiple=True, help="Slug of a copy it is made from; may be repeated.")
+def add(slug: str, recipient: str, day: datetime, sources: tuple[str, ...]) -> None:
+    """Record a copy before its file is seeded."""
+    settings = load()
+    with settings.store().writing() as session:
+        registry.add_copy(session, settings.now(), slug, recipient, day.date(), sources)
+    click.echo(slug)
+
+
+@copy.command("list")
+@format_option
+def list_(style: str) -> None:
+    """All copies."""
+    with load().store().reading() as session:
+        lines = [_line(c) for c in registry.copies(session)]
+    show_list("copies", lines, style)
+
+
+@copy.command()
+@click.argument("slug")
+@format_option
+def show(slug: str, style: str) -> None:
+    """One copy: its sources, its canaries by code, the commitment of its draw."""
+    with load().store().reading() as session:
+        found = registry.copy(session, slug)
+        placement = found.placement
+        line = {
+            **_line(found),
+            "canaries": [c.code for c in placement.canaries if c.planted] if placement else [],
+            "controls": sum(not c.planted for c in placement.canaries) if placement else 0,
+            "commitment": placement.commitment if placement else None,
+            "file_sha256": placement.file_sha256 if placement else None,
+        }
+    show_one("copy", line, style)
+
+
+@copy.command()
+@format_option
+def graph(style: str) -> None:
+    """The copy graph: what was made from what."""
+    with load().store().reading() as session:
+        found = registry.graph(session)
+    if style == "json":
+        edges = [{"from": a, "to": b} for a, b in found.edges]
+        show_json("graph", {"copies": list(found.nodes), "edges": edges})
+    else:
+        click.echo("\n".join(nx.generate_network_text(found)))
+
+
+@copy.command()
+@click.argument("slug")
+def void(slug: str) -> None:
+    """Take back a draw whose file never appeared (see `canary doctor`)."""
+    settings = load()
+    with settings.store().writing() as session:
+        half = [p for p in placements.unsealed(session) if p.copy.slug == slug]
+        if not half:
+            raise CanaryError(f"copy {slug!r} has no unfinished draw", "a sealed copy cannot be taken back")
+        placements.void(session, settings.now(), half[0].id, "voided by hand: the file never appeared")
+    click.echo(f"{slug}: draw taken back")
+
+
+def _line(found: Copy) -> dict[str, object]:
+    seeded = found.placement
+    return {
+        "slug": found.slug,
+        "recipient": found.recipient.slug,
+        "date": found.date.isoformat(),
+        "from": [s.slug for s in found.sources],
+        "file": seeded.file_name if seeded else None,
+    }
+
+
+COMMANDS = (copy,)

@@ -1,0 +1,32 @@
+"""`canary demo`: a whole leak played offline, through the real server and scheduler."""
+
+import tempfile
+from pathlib import Path
+
+import click
+
+from canary.cli.output import format_option
+
+CASES = ("shenzhen", "noise")
+
+
+@click.command()
+@click.option("--case", type=click.Choice(CASES), default="shenzhen", show_default=True)
+@click.option("--seed", type=int, default=2008, show_default=True)
+@click.option(
+    "--keep", type=click.Path(path_type=Path, file_okay=False), help="Keep everything in this folder."
+)
+@format_option
+def demo(case: str, seed: int, keep: Path | None, style: str) -> None:
+    """Play a leak end to end in a temporary folder: invented city, real files, real HTTP, real verdict."""
+    from canary.demo.play import play  # heavy, and no other command needs it
+
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
+        click.echo(play(case, seed, keep.absolute(), style))
+        return
+    with tempfile.TemporaryDirectory(prefix="canary-demo-") as folder:
+        click.echo(play(case, seed, Path(folder), style))
+
+
+COMMANDS = (demo,)

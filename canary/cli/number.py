@@ -1,0 +1,136 @@
+"""`canary number`: the pool of numbers we listen to."""
+
+import csv
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+import click
+
+from canary.cli.output import format_option, remark, show_list
+from canary.errors import CanaryError
+from canary.settings import load
+from canary.store import ledger, numbers
+from canary.store.e164 import normalise
+from canary.store.numbers import NewNumber
+from canary.store.schema import Number
+
+
+@click.group()
+def number() -> None:
+    """Telephone numbers: quarantine → ready / control → planted → burned → cooling → released."""
+
+
+@number.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--region", default="CN", show_default=True, help="Country of numbers written without +.")
+@click.option(
+    "--quarantine-days",
+    type=click.IntRange(min=0),
+    help="Days to listen before planting; 0 splits them into ready and control at once. [default: setting]",
+)
+def import_(file: Path, region: str, quarantine_days: int | None) -> None:
+    """Import numbers from a CSV with the columns number,provider,monthly_cost; all or none."""
+    settings = load()
+    store = settings.store()
+    with store.writing() as session:
+        added = numbers.import_numbers(session, settings.now(), list(_read(file, region)))
+        if quarantine_days == 0:
+            numbers.end_quarantine(session, settings.now(), timedelta(0), settings.control_share)
+        counts = numbers.counts(session)
+    if quarantine_days == 0:
+        remark("no quarantine: whatever these numbers' last owners left behind will ring on them")
+    click.echo(
+        f"{len(added)} numbers imported; now {', '.join(f'{n} {s}' for s, n in sorted(counts.items()))}"
+    )
+
+
+def _read(file: Path, region: str) -> Iterator[NewNumber]:
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as handle:
+            reader = csv.DictReader(handle)
+            if "number" not in (reader.fieldnames or ()):
+                raise CanaryError(f"{file}: no column 'number'", "columns: number,provider,monthly_cost")
+            for row_number, row in enumerate(reader, start=2):
+                yield _new(file, row_number, row, region)
+    except UnicodeDecodeError as error:
+        raise CanaryError(f"{file}: not UTF-8 at byte {error.start}", "save it as CSV UTF-8") from error
+
+
+def _new(file: Path, row_number: int, row: dict[str, str], region: str) -> NewNumber:
+    e164 = normalise(row["number"] or "", region)
+    if e164 is None:
+        raise CanaryError(
+            f"{file}: row {row_number}: column 'number': {row['number']!r} is not a telephone number",
+            "write it as +8613800138000, or give --region",
+        )
+    try:
+        cost = Decimal(row.get("monthly_cost") or "0")
+    except InvalidOperation:
+        raise CanaryError(
+            f"{file}: row {row_number}: column 'monthly_cost': {row['monthly_cost']!r} is not a number"
+        ) from None
+    return NewNumber(e164, row.get("provider") or "unknown", cost)
+
+
+@number.command("list")
+@click.option("--state", help="Only numbers in this state.")
+@click.option("--reveal", is_flag=True, help="Show the numbers themselves; writes a ledger line.")
+@format_option
+def list_(state: str | None, reveal: bool, style: str) -> None:
+    """All numbers, as codes unless revealed."""
+    settings = load()
+    store = settings.store()
+    if reveal:
+        with store.writing() as session:
+            ledger.append(session, settings.now(), "reveal", {"what": "number list"})
+    with store.reading() as session:
+        lines = [
+            {
+                "code": n.code,
+                **({"number": numbers.e164(session, n)} if reveal else {}),
+                "state": n.state,
+                "since": n.since.date().isoformat(),
+                "provider": n.provider,
+                "monthly_cost": str(n.monthly_cost.normalize()),
+                "block": n.block,
+            }
+            for n in numbers.numbers(session, state)
+        ]
+    show_list("numbers", lines, style)
+
+
+@number.command()
+@click.argument("code")
+def retire(code: str) -> None:
+    """Take a number out of use."""
+    settings = load()
+    with settings.store().writing() as session:
+        numbers.retire(session, settings.now(), code)
+    click.echo(f"{code}: cooling")
+
+
+@number.command()
+@format_option
+def health(style: str) -> None:
+    """Per provider: numbers by state, what they cost a month."""
+    with load().store().reading() as session:
+        held = numbers.numbers(session)
+    lines = []
+    for provider in sorted({n.provider for n in held}):
+        mine = [n for n in held if n.provider == provider]
+        states = {s: sum(n.state == s for n in mine) for s in sorted({n.state for n in mine})}
+        lines.append({"provider": provider, "numbers": len(mine), **_cost(mine), "states": _states(states)})
+    show_list("health", lines, style)
+
+
+def _cost(held: list[Number]) -> dict[str, str]:
+    return {"monthly_cost": f"{sum((n.monthly_cost for n in held), Decimal(0)):.2f}"}
+
+
+def _states(states: dict[str, int]) -> str:
+    return ", ".join(f"{count} {state}" for state, count in states.items())
+
+
+COMMANDS = (number,)

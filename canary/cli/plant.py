@@ -1,0 +1,86 @@
+"""`canary seed` and `canary mint`: canaries into a copy's file, or personas on their own."""
+
+import csv
+import random
+import secrets
+import tomllib
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from canary.cli.output import format_option, remark, show_one
+from canary.errors import CanaryError
+from canary.mint.columns import Profile, recognise
+from canary.mint.host import fit
+from canary.plant.formats.detect import format_of
+from canary.plant.seed import Order
+from canary.plant.seed import seed as plant
+from canary.settings import load
+
+in_file = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
+out_file = click.Path(path_type=Path, dir_okay=False)
+profile_option = click.option(
+    "--profile", "profile_file", type=in_file, help="How its columns map: a TOML file."
+)
+
+
+@click.command()
+@click.argument("copy")
+@click.argument("source", metavar="IN_FILE", type=in_file)
+@click.option("-o", "--output", "target", required=True, type=out_file, help="The file to hand out.")
+@profile_option
+@click.option("--canaries", type=click.IntRange(min=1), help="How many. [default: setting canaries_per_copy]")
+@format_option
+def seed(
+    copy: str, source: Path, target: Path, profile_file: Path | None, canaries: int | None, style: str
+) -> None:
+    """Plant canaries in one copy's file: a secret draw, committed to the ledger before the file appears."""
+    settings = load()
+    order = Order(
+        copy=copy,
+        source=source,
+        target=target,
+        count=canaries or settings.canaries_per_copy,
+        window=timedelta(days=settings.window_days),
+        profile=read_profile(profile_file),
+    )
+    done = plant(settings.store(), settings.now(), order)
+    for text in done.remarks:
+        remark(f"remark: {text}")
+    show_one("seed", {**done.__dict__, "remarks": list(done.remarks), "file": str(target)}, style)
+
+
+@click.command()
+@click.argument("source", metavar="IN_FILE", type=in_file)
+@click.option("--count", required=True, type=click.IntRange(min=1))
+@click.option("-o", "--output", "target", required=True, type=out_file)
+@profile_option
+@click.option("--seed", "number_seed", type=int, help="For repeatable output.")
+def mint(source: Path, count: int, target: Path, profile_file: Path | None, number_seed: int | None) -> None:
+    """Mint personas fitted to a table and write them as CSV in its own columns. Phones are not dialable."""
+    profile = read_profile(profile_file)
+    table = format_of(source).read(source)
+    host = fit(table, recognise(table, profile), profile.country if profile else "CN")
+    rng = random.Random(secrets.randbits(64) if number_seed is None else number_seed)
+    # 12x is assigned to nobody in China: a minted row can ring at no real person's.
+    phones = [f"+8612{n:09d}" for n in rng.sample(range(10**9), count)]
+    personas = host.personas(rng, phones)
+    with target.open("x", encoding="utf-8", newline="") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(table.header)
+        writer.writerows(["" if c is None else c for c in p.cells] for p in personas)
+    click.echo(f"{count} personas in {target}")
+
+
+def read_profile(path: Path | None) -> Profile | None:
+    """The profile of a TOML file. Raises CanaryError naming the file and what is wrong."""
+    if path is None:
+        return None
+    try:
+        return Profile.from_mapping(tomllib.loads(path.read_text(encoding="utf-8")))
+    except tomllib.TOMLDecodeError as error:
+        raise CanaryError(f"{path}: {error}", "see config/profiles/ for examples") from error
+
+
+COMMANDS = (seed, mint)

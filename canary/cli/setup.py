@@ -1,0 +1,119 @@
+"""`canary init`, `doctor`, `status`: from nothing to a working registry, and whether it is well."""
+
+import os
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import click
+
+from canary.cli.output import format_option, remark, show_list, show_one
+from canary.errors import CanaryError
+from canary.prove.chain import first_break
+from canary.settings import Settings, load
+from canary.store import contacts, ledger, numbers, placements, registry, views
+from canary.store.database import Store
+from canary.store.vault import Vault, new_key
+
+
+@click.command()
+def init() -> None:
+    """Make the key (if there is none) and the tables; safe to run again, also to migrate."""
+    settings = load()
+    settings.folder.mkdir(parents=True, exist_ok=True)
+    made = make_key(settings)
+    store = Store(settings.url, Vault(settings.secret()))
+    store.migrate()
+    store.check()
+    with store.writing() as session:
+        if not any(True for _ in ledger.entries(session, "init")):
+            ledger.append(session, settings.now(), "init", {"clock": "system"})
+    if made:
+        remark(f"made {settings.key_file.name}: keep a copy in a safe. Without it nothing can be read again.")
+    click.echo(f"registry ready: {store.engine.url.render_as_string()}")
+    remark(
+        "next: canary recipient add, canary number import, canary copy add, canary seed (docs/operators.md)"
+    )
+
+
+def make_key(settings: Settings) -> bool:
+    """Write a new key beside the config unless one is given or there; says whether it did."""
+    if settings.key.get_secret_value() or settings.key_file.exists():
+        return False
+    handle = os.open(settings.key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(new_key() + "\n")
+    return True
+
+
+@click.command()
+@format_option
+def status(style: str) -> None:
+    """How many recipients, copies, numbers by state, contacts by kind."""
+    settings = load()
+    store = settings.store()
+    with store.reading() as session:
+        heard: dict[str, int] = {}
+        for row in views.sorted_contacts(session, settings.now()):
+            heard[row.kind] = heard.get(row.kind, 0) + 1
+        line = {
+            "recipients": len(registry.recipients(session)),
+            "copies": len(registry.copies(session)),
+            "seeded copies": len(views.placements(session)),
+            **{f"numbers {state}": count for state, count in sorted(numbers.counts(session).items())},
+            **{f"contacts {kind}": count for kind, count in sorted(heard.items())},
+            "deliveries in quarantine": contacts.quarantined(session),
+            "ledger head": ledger.head(session)[:16],
+        }
+    show_one("status", line, style)
+
+
+@click.command()
+@format_option
+def doctor(style: str) -> None:
+    """Check key, database, ledger, public URL, provider and pool. Exit 1 if something needs care."""
+    found = [{"check": name, "result": result, "hint": hint} for name, result, hint in _checks()]
+    show_list("doctor", found, style)
+    if any(line["result"] != "ok" for line in found):
+        raise SystemExit(1)
+
+
+def _checks() -> Iterator[tuple[str, str, str]]:
+    settings = load()
+    try:
+        store = settings.store()
+    except CanaryError as error:
+        yield "registry", error.message, error.hint
+        return
+    yield "registry", "ok", ""
+    yield from _setting_checks(settings)
+    with store.reading() as session:
+        broken = first_break(ledger.entries(session))
+        yield (
+            "ledger",
+            "ok" if broken is None else f"broken at entry {broken}",
+            "restore from backup" if broken else "",
+        )
+        half = [p.copy.slug for p in placements.unsealed(session)]
+        drawn = f"file never appeared: {', '.join(half)}"
+        yield "draws", drawn if half else "ok", "`canary copy void SLUG`, then seed again" if half else ""
+        ready = numbers.counts(session).get("ready", 0)
+        enough = ready >= settings.canaries_per_copy
+        yield "pool", "ok" if enough else f"{ready} numbers ready", "" if enough else "canary number import"
+
+
+def _setting_checks(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    https = urlsplit(settings.public_url).scheme == "https"
+    yield (
+        "public_url",
+        "ok" if https else f"{settings.public_url or 'not set'}: not https",
+        "" if https else "set it",
+    )
+    token = bool(settings.twilio_auth_token.get_secret_value())
+    yield (
+        "twilio_auth_token",
+        "ok" if token else "not set",
+        "" if token else "every Twilio request is refused",
+    )
+
+
+COMMANDS = (init, status, doctor)

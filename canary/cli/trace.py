@@ -1,0 +1,80 @@
+"""`canary trace` and `canary report`: verdicts, and what a director reads."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from canary import findings
+from canary.cli.output import format_option, remark
+from canary.errors import OutsideError
+from canary.report.renderers import render
+from canary.report.text import trace_table
+from canary.settings import Settings, load
+from canary.store.database import Store
+
+as_of_option = click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]),
+    help="Judge what was heard until then (UTC).",
+)
+
+
+@click.command()
+@as_of_option
+@format_option
+def trace(as_of: datetime | None, style: str) -> None:
+    """Which copy leaked? Recomputes the verdicts and enters changes in the ledger."""
+    settings = load()
+    store = settings.store()
+    click.echo(traced(settings, store, as_of, style))
+
+
+def traced(settings: Settings, store: Store, as_of: datetime | None, style: str) -> str:
+    """The findings as table or JSON; a look at the present is entered in the ledger if words changed."""
+    now = settings.now()
+    found = findings.trace(store, _moment(as_of, now), settings.alpha, settings.background)
+    if as_of is None:
+        findings.record(store, now, found)
+    if style == "json":
+        return render("json", findings.report_view(store, found, now), "en")
+    return trace_table(found)
+
+
+def _moment(as_of: datetime | None, now: datetime) -> datetime:
+    return as_of.replace(tzinfo=UTC) if as_of else now
+
+
+@click.command()
+@click.option("--format", "style", type=click.Choice(["html", "text", "json", "csv"]), required=True)
+@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True)
+@click.option("--reveal", is_flag=True, help="Show numbers, personas and callers; writes a ledger line.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File, or -."
+)
+@as_of_option
+def report(style: str, lang: str, reveal: bool, output: Path, as_of: datetime | None) -> None:
+    """Write the report."""
+    settings = load()
+    store = settings.store()
+    now = settings.now()
+    found = findings.trace(store, _moment(as_of, now), settings.alpha, settings.background)
+    write(output, render(style, findings.report_view(store, found, now, reveal), lang))
+
+
+def write(output: Path, text: str) -> None:
+    """Write text to a file whole or not at all; `-` is stdout."""
+    if str(output) == "-":
+        click.echo(text)
+        return
+    part = output.with_name(f".{output.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8", newline="")
+        part.replace(output)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise OutsideError(f"{output}: {error.strerror}", "choose another folder") from error
+    remark(f"wrote {output}")
+
+
+COMMANDS = (trace, report)

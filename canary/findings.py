@@ -1,0 +1,135 @@
+"""From the registry to findings and to the view a report shows: the path every door takes."""
+
+from collections import Counter
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from canary import __version__
+from canary.listen.sort import sort_all
+from canary.mint.facts import Fact
+from canary.report.view import ContactView, CopyView, NumberView, ReportView
+from canary.store import contacts, evidence, ledger, numbers, placements, registry, views
+from canary.store.database import Store
+from canary.trace.evidence import Channel, Evidence, Release
+from canary.trace.judge import judge
+from canary.trace.verdict import Findings, Word
+
+
+def trace(store: Store, as_of: datetime, alpha: float, background: float) -> Findings:
+    """Triage what came in, then judge every copy on what was heard until `as_of`."""
+    sort_all(store)
+    with store.reading() as session:
+        seen = evidence.evidence(session, as_of)
+        counts = evidence.kinds(session, as_of)
+    return judge(seen, Channel(background=background), alpha, counts)
+
+
+def record(store: Store, now: datetime, findings: Findings) -> bool:
+    """Enter the verdicts in the ledger if any word changed since the last entry; says whether it did."""
+    words = {v.copy: v.word.value for v in findings.verdicts if v.word is not Word.CANNOT_TELL}
+    with store.writing() as session:
+        last = list(ledger.entries(session, "verdicts"))
+        if (last[-1].payload["words"] if last else {}) == words:
+            return False
+        scores = {v.copy: round(v.log_e, 6) for v in findings.verdicts if v.copy in words}
+        payload = {
+            "as_of": findings.as_of.isoformat(),
+            "alpha": findings.alpha,
+            "words": words,
+            "log_e": scores,
+        }
+        ledger.append(session, now, "verdicts", payload)
+    return True
+
+
+def report_view(store: Store, findings: Findings, now: datetime, reveal: bool = False) -> ReportView:
+    """Everything a report shows. `reveal` opens numbers, callers and personas, and says so in the ledger."""
+    if reveal:
+        with store.writing() as session:
+            ledger.append(session, now, "reveal", {"what": "report", "as_of": findings.as_of.isoformat()})
+    with store.reading() as session:
+        seen = evidence.evidence(session, findings.as_of)
+        commitments = {p.copy.slug: p.commitment for p in views.placements(session)}
+        return ReportView(
+            findings=findings,
+            copies=_copies(session, seen),
+            numbers=_numbers(session, seen, reveal),
+            contacts=_contacts(session, findings.as_of, reveal),
+            commitments=commitments,
+            ledger_head=ledger.head(session),
+            version=__version__,
+            simulated=views.simulated(session),
+            revealed=reveal,
+        )
+
+
+def _copies(session: Session, seen: Evidence) -> tuple[CopyView, ...]:
+    releases = {r.copy: r for r in seen.releases}
+    return tuple(
+        CopyView(
+            slug=c.slug,
+            recipient=c.recipient.slug,
+            recipient_name=c.recipient.name,
+            handed_over=c.date,
+            made_from=tuple(s.slug for s in c.sources),
+            canaries=_planted(releases.get(c.slug)),
+            rang=_rang(releases.get(c.slug)),
+        )
+        for c in registry.copies(session)
+    )
+
+
+def _planted(release: Release | None) -> int:
+    return sum(m.planted for m in release.marks) if release else 0
+
+
+def _rang(release: Release | None) -> int:
+    return sum(m.planted and bool(m.hits) for m in release.marks) if release else 0
+
+
+def _numbers(session: Session, seen: Evidence, reveal: bool) -> tuple[NumberView, ...]:
+    copy_of = {m.number: r.copy for r in seen.releases for m in r.marks if m.planted}
+    first: dict[str, datetime] = {}
+    for release in seen.releases:
+        for mark in release.marks:
+            if mark.hits:
+                first[mark.number] = min(mark.hits[0].at, first.get(mark.number, mark.hits[0].at))
+    heard = Counter(c.number_id for c in contacts.contacts(session) if c.at <= seen.as_of)
+    return tuple(
+        NumberView(
+            code=numbers.e164(session, n) if reveal else n.code,
+            state=n.state,
+            copy=copy_of.get(n.code),
+            contacts=heard[n.id],
+            first_recognised=first.get(n.code),
+        )
+        for n in numbers.numbers(session)
+    )
+
+
+def _contacts(session: Session, as_of: datetime, reveal: bool) -> tuple[ContactView, ...]:
+    canaries = {c.number_id: c for c in views.planted_canaries(session)}
+    shown = []
+    for row in views.sorted_contacts(session, as_of):
+        held = row.contact.number
+        canary = canaries.get(held.id) if held else None
+        opened = views.opened(session, row.contact) if reveal else None
+        code = held.code if held else "unknown"
+        shown.append(
+            ContactView(
+                id=row.contact.id,
+                at=row.contact.at,
+                channel=row.contact.channel,
+                kind=row.kind,
+                number=numbers.e164(session, held) if reveal and held else code,
+                copy=canary.placement.copy.slug if canary else None,
+                reason=row.reason if reveal else row.reason.split(":")[0],
+                caller=opened.sender if opened else "",
+                persona=str(placements.facts(session, canary).get(Fact.NAME, ""))
+                if reveal and canary
+                else "",
+                text=opened.text if opened else "",
+            )
+        )
+    return tuple(shown)

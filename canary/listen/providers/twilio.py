@@ -1,0 +1,230 @@
+"""Twilio: checks its signatures, reads its webhooks, answers calls with notice and recorder."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from hmac import compare_digest
+from types import MappingProxyType
+from urllib.parse import parse_qs
+
+from twilio.request_validator import RequestValidator
+from twilio.twiml.messaging_response import MessagingResponse
+from twilio.twiml.voice_response import Start, VoiceResponse
+
+from canary.errors import CanaryError
+from canary.listen.providers.base import Channel, Event, RawRequest, Reply, Signature
+
+_CALL_SIDS = ("CallSid",)
+_TEXT_SIDS = ("MessageSid", "SmsSid", "SmsMessageSid")
+_PART_SIDS = ("RecordingSid", "TranscriptionSid")
+# Held by the event's own fields, or a credential (CallToken lets its holder place a call).
+_NOT_DETAILS = frozenset(
+    {*_CALL_SIDS, *_TEXT_SIDS, "AccountSid", "ApiVersion", "Body", "CallToken", "From", "To"}
+    | {"TranscriptionData", "TranscriptionText"}
+)
+
+
+@dataclass(frozen=True)
+class Greeting:
+    """What a caller hears and how long we record; neutral on purpose, it neither entraps nor pretends."""
+
+    notice_zh: str = "您好，本次通话将被录音。"
+    notice_en: str = "Hello. This call is being recorded."
+    prompt_zh: str = "请问您是哪里？有什么事请讲。"
+    prompt_en: str = "Who is calling, please, and what is it about?"
+    longest_seconds: int = 600
+    silence_seconds: int = 10
+
+
+class TwilioProvider:
+    """Webhooks of Twilio numbers; `callback_base` is where the endpoints hang, "https://host/hooks/twilio"."""
+
+    name = "twilio"
+    endpoints = frozenset({"sms", "voice", "status", "recording", "transcription"})
+
+    def __init__(self, auth_token: str, callback_base: str = "", greeting: Greeting | None = None) -> None:
+        self._secret = auth_token
+        self._validator = RequestValidator(auth_token)
+        self._replies = {endpoint: Reply(200, MessagingResponse().to_xml()) for endpoint in self.endpoints}
+        self._replies["voice"] = Reply(200, _answer(greeting or Greeting(), callback_base.rstrip("/")))
+
+    def verify(self, request: RawRequest) -> Signature:
+        """Compare the signature with the one our token gives; never raises."""
+        # SharedKey signatures are refused: the header may not choose the algorithm, and we hold no such key.
+        signature = request.headers.get("x-twilio-signature", "")
+        if not signature:
+            return Signature.MISSING
+        try:
+            good = bool(self._secret) and self._matches(request, signature)
+        except (TypeError, ValueError):  # the validator's own: bad port, JSON without bodySHA256, stray bytes
+            good = False
+        return Signature.GOOD if good else Signature.BAD
+
+    def _matches(self, request: RawRequest, signature: str) -> bool:
+        if _is_json(request):
+            return bool(self._validator.validate(request.url, request.body.decode(), signature))
+        form = _Form(_form(request.body, strict=True))
+        if self._validator.validate(request.url, form, signature):
+            return True
+        # The validator drops "user:password@" from the URL when it tries ports; Twilio signs it as given.
+        expected = self._validator.compute_signature(request.url, form)
+        return compare_digest(expected.encode(), signature.encode())
+
+    def parse(self, endpoint: str, request: RawRequest) -> tuple[Event, ...]:
+        """The events of a request: what Twilio adds without notice is kept, what it leaves out is blank."""
+        reader = _READERS.get(endpoint)
+        if reader is None:
+            raise CanaryError(f"Twilio has no endpoint {endpoint!r}", f"use {', '.join(sorted(_READERS))}")
+        return reader(_parameters(request))
+
+    def reply(self, endpoint: str) -> Reply:
+        """TwiML made at start-up: a call is answered even while the database is away."""
+        return self._replies[endpoint]
+
+
+def _answer(greeting: Greeting, base: str) -> str:
+    def callback(endpoint: str) -> str:
+        return f"{base}/{endpoint}" if base else endpoint
+
+    answer = VoiceResponse()
+    answer.say(greeting.notice_zh, language="cmn-Hans-CN")
+    answer.say(greeting.notice_en, language="en-US")
+    start = Start()
+    start.transcription(
+        status_callback_url=callback("transcription"),
+        language_code="cmn-Hans-CN",
+        track="inbound_track",
+        partial_results=False,
+    )
+    answer.append(start)
+    answer.say(greeting.prompt_zh, language="cmn-Hans-CN")
+    answer.say(greeting.prompt_en, language="en-US")
+    answer.record(
+        # Without an action Twilio asks for this very document again, and the call never ends.
+        action=callback("recording"),
+        max_length=greeting.longest_seconds,
+        timeout=greeting.silence_seconds,
+        play_beep=False,
+        recording_status_callback=callback("recording"),
+        recording_status_callback_event="in-progress completed absent",
+    )
+    answer.hangup()
+    return str(answer.to_xml())
+
+
+class _Form(dict[str, list[str]]):
+    """A form as the validator wants it: repeated parameters through `getlist`."""
+
+    def getlist(self, name: str) -> list[str]:
+        return self[name]
+
+
+def _is_json(request: RawRequest) -> bool:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower().endswith("json")
+
+
+def _form(body: bytes, *, strict: bool = False) -> dict[str, list[str]]:
+    # Strict: the signature joins names and values without "=", so "a&b" would pass for a signed "a=b".
+    if not body:
+        return {}
+    text = body.decode("utf-8", "replace")
+    return parse_qs(text, keep_blank_values=True, strict_parsing=strict, errors="replace")
+
+
+def _parameters(request: RawRequest) -> Mapping[str, str]:
+    if not _is_json(request):
+        return {name: _storable(values[0]) for name, values in _form(request.body).items()}
+    found = _json_object(request.body.decode("utf-8", "replace"))
+    if found is None:
+        raise CanaryError("Twilio sent a body that is no JSON object")
+    return {name: _storable(value) for name, value in found.items() if isinstance(value, str)}
+
+
+def _json_object(text: str) -> dict[str, object] | None:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):  # too deep to be Twilio's
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _storable(value: str) -> str:
+    # PostgreSQL refuses NUL, and JSON may smuggle in half a surrogate pair.
+    return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _sid(parameters: Mapping[str, str], *names: str) -> str:
+    for name in (*names, *_CALL_SIDS, *_TEXT_SIDS, *_PART_SIDS):
+        if sid := parameters.get(name, "").strip():
+            return sid
+    raise CanaryError("Twilio sent a request without any SID", "the raw request is kept, look at it there")
+
+
+def _seconds(value: str) -> int | None:
+    return int(value) if value.isascii() and value.isdecimal() and len(value) < 10 else None
+
+
+def _event(parameters: Mapping[str, str], sid: str, part: str, channel: Channel) -> Event:
+    details = {name: value for name, value in parameters.items() if value and name not in _NOT_DETAILS}
+    sender = parameters.get("From", "").strip()
+    return Event(
+        sid, part, channel, parameters.get("To", "").strip(), sender, details=MappingProxyType(details)
+    )
+
+
+def _text(parameters: Mapping[str, str]) -> tuple[Event, ...]:
+    sender = parameters.get("From", "")
+    media = "MediaUrl0" in parameters or (_seconds(parameters.get("NumMedia", "")) or 0) > 0
+    # "whatsapp:+44…", "messenger:…", "rcs:…": only a plain text message has no scheme.
+    channel = Channel.MESSAGE if media or ":" in sender else Channel.TEXT
+    contact = _event(parameters, _sid(parameters, *_TEXT_SIDS), "contact", channel)
+    return (replace(contact, text=parameters.get("Body") or parameters.get("ButtonText", "")),)
+
+
+def _voice(parameters: Mapping[str, str]) -> tuple[Event, ...]:
+    return (_event(parameters, _sid(parameters), "contact", Channel.CALL),)
+
+
+def _status(parameters: Mapping[str, str]) -> tuple[Event, ...]:
+    sid = _sid(parameters)
+    channel = Channel.CALL if parameters.get("CallSid") else Channel.TEXT
+    state = parameters.get("CallStatus") or parameters.get("MessageStatus") or parameters.get("SmsStatus", "")
+    # One call passes the same state twice (a retry) or two in one second: the number tells them apart.
+    part = ":".join(filter(None, ("status", state or "unknown", parameters.get("SequenceNumber", ""))))
+    # "Duration" is the same in billed minutes.
+    seconds = _seconds(parameters.get("CallDuration", ""))
+    status = replace(_event(parameters, sid, part, channel), duration=seconds)
+    inbound = channel is Channel.CALL and not parameters.get("Direction", "").startswith("outbound")
+    if inbound and status.sender and status.to:
+        return (replace(status, part="contact", duration=None), status)
+    return (status,)
+
+
+def _recording(parameters: Mapping[str, str]) -> tuple[Event, ...]:
+    # The action of <Record> comes here too, and has no RecordingStatus.
+    state = parameters.get("RecordingStatus") or "ended"
+    part = f"recording:{parameters.get('RecordingSid', '')}:{state}"
+    return (_event(parameters, _sid(parameters), part, Channel.CALL),)
+
+
+def _transcription(parameters: Mapping[str, str]) -> tuple[Event, ...]:
+    sid = _sid(parameters)
+    if "TranscriptionData" in parameters:
+        final = parameters.get("Final", "true").lower() != "false"
+        said = (_json_object(parameters["TranscriptionData"]) or {}).get("transcript", "")
+    else:  # the older <Record transcribe>
+        final = parameters.get("TranscriptionStatus", "completed") == "completed"
+        said = parameters.get("TranscriptionText", "")
+    if not final or not isinstance(said, str) or not said.strip():
+        return ()
+    part = f"transcription:{parameters.get('TranscriptionSid', '')}:{parameters.get('SequenceId', '0')}"
+    return (replace(_event(parameters, sid, part, Channel.CALL), text=_storable(said)),)
+
+
+_READERS: dict[str, Callable[[Mapping[str, str]], tuple[Event, ...]]] = {
+    "sms": _text,
+    "voice": _voice,
+    "status": _status,
+    "recording": _recording,
+    "transcription": _transcription,
+}

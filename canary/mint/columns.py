@@ -1,0 +1,152 @@
+"""Says which column of a host table holds which fact, by header text and by what stands in the cells."""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from canary.errors import CanaryError
+from canary.mint.facts import Cell, Fact, Table
+from canary.mint.phones import looks_like_phone
+
+Texts = tuple[str, ...]
+
+HEADERS: Mapping[Fact, Texts] = {
+    Fact.NAME: (
+        *("姓名", "孕妇姓名", "产妇姓名", "孕产妇姓名", "母亲姓名", "患者姓名", "病人姓名", "妇女姓名"),
+        *("name", "full name", "patient name", "patient", "mother", "mother's name", "mother name"),
+        *("maternal name", "woman's name", "client name"),
+    ),
+    Fact.PHONE: (
+        *("联系电话", "电话", "电话号码", "手机", "手机号", "手机号码", "联系方式", "移动电话", "本人电话"),
+        *("孕妇电话", "孕妇联系电话", "phone", "phone number", "phone no", "mobile", "mobile number"),
+        *("mobile phone", "cell", "cell phone", "telephone", "tel", "contact number", "contact phone"),
+    ),
+    Fact.ADDRESS: (
+        *("家庭住址", "家庭地址", "现住址", "现住地址", "住址", "地址", "联系地址", "居住地址", "居住地"),
+        *("address", "home address", "street address", "residential address", "postal address"),
+    ),
+    Fact.HOSPITAL: (
+        *("就诊医院", "建册医院", "建卡医院", "分娩医院", "产检医院", "医院", "医院名称", "建册单位"),
+        *("hospital", "hospital name", "clinic", "facility", "maternity unit", "booking hospital"),
+    ),
+    Fact.DUE_DATE: (
+        *("预产期", "预产日期", "edd", "edc", "due date", "due", "estimated due date"),
+        *("estimated date of delivery", "expected date of delivery", "expected delivery date"),
+    ),
+    Fact.INFANT_BIRTH_DATE: (
+        *("出生日期(婴儿)", "婴儿出生日期", "新生儿出生日期", "宝宝出生日期", "分娩日期", "孩子出生日期"),
+        *("infant birth date", "infant date of birth", "infant dob", "baby birth date", "baby date of birth"),
+        *("baby dob", "baby's birth date", "child birth date", "delivery date", "date of delivery"),
+    ),
+    Fact.HUKOU: ("户口性质", "户口类型", "户籍类型", "户籍性质", "户籍", "户口", "hukou", "hukou type"),
+    Fact.RESIDENT_ID: (
+        *("身份证号", "身份证号码", "身份证", "证件号码", "证件号", "公民身份号码"),
+        *("resident id", "id number", "national id", "id card", "id card number"),
+    ),
+    Fact.RUNNING_NUMBER: (
+        *("序号", "编号", "行号"),
+        *("no", "no.", "number", "serial", "serial no", "row", "#"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A site's own word on its columns: header texts replace the built-in ones fact by fact."""
+
+    name: str = ""
+    headers: Mapping[Fact, Texts] = field(default_factory=dict)
+    never_issue: frozenset[Fact] = frozenset({Fact.RESIDENT_ID})
+    country: str = "CN"
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, object]) -> "Profile":
+        """The profile a TOML document describes; an unknown key or fact raises CanaryError."""
+        unknown = sorted(set(mapping) - {"name", "headers", "never_issue", "country"})
+        if unknown:
+            raise CanaryError(
+                f"unknown profile key '{unknown[0]}'", "known: name, country, never_issue, headers"
+            )
+        headers, never, country = (
+            mapping.get("headers", {}),
+            mapping.get("never_issue", []),
+            mapping.get("country"),
+        )
+        if not isinstance(headers, Mapping):
+            raise CanaryError("profile key 'headers' must be a table of fact = [texts]")
+        return cls(
+            name=str(mapping.get("name", "")),
+            headers={_fact(key): _texts(key, value) for key, value in headers.items()},
+            never_issue=frozenset(map(_fact, _texts("never_issue", never))) | {Fact.RESIDENT_ID},
+            country=_country(country),
+        )
+
+
+def recognise(table: Table, profile: Profile | None = None) -> dict[Fact, int]:
+    """Fact -> 0-based column. Raises CanaryError without a phone column or with two columns for one fact."""
+    known = {**HEADERS, **(profile.headers if profile else {})}
+    columns: dict[Fact, int] = {}
+    for fact, texts in known.items():
+        accepted = {_plain(text) for text in texts}
+        found = [i for i, text in enumerate(table.header) if _plain(str(text)) in accepted]
+        if len(found) > 1:
+            names = " and ".join(f"'{table.header[i]}'" for i in found)
+            raise CanaryError(
+                f"columns {names} could both be the {fact.value}", "name one of them in a profile (--profile)"
+            )
+        if found:
+            columns[fact] = found[0]
+    if Fact.PHONE not in columns:
+        seen = ", ".join(f"'{text}'" for text in table.header)
+        raise CanaryError(
+            f"no phone column among {seen}", "write a profile in config/profiles and pass it with --profile"
+        )
+    _check_phones(table, columns[Fact.PHONE])
+    return columns
+
+
+def blank(cell: Cell) -> bool:
+    """Whether a cell holds nothing: None, or a text of spaces."""
+    return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
+def _check_phones(table: Table, column: int) -> None:
+    cells = [(row, r[column]) for row, r in enumerate(table.rows, start=2) if not blank(r[column])]
+    bad = [(row, cell) for row, cell in cells if not looks_like_phone(cell)]
+    # A register may say "none" here and there; a column of something else says it everywhere.
+    if bad and len(bad) > 0.1 * len(cells):
+        row, cell = bad[0]
+        raise CanaryError(
+            f"column '{table.header[column]}' does not hold telephone numbers: row {row} is {cell!r}",
+            "name the right column in a profile (--profile)",
+        )
+
+
+def _plain(text: str) -> str:
+    """A header without case, width, spaces and the punctuation that exporters sprinkle on it."""
+    return re.sub(r"[\s_\-.:*'’]+", "", unicodedata.normalize("NFKC", text)).casefold()
+
+
+def _fact(key: object) -> Fact:
+    try:
+        return Fact(str(key))
+    except ValueError:
+        known = ", ".join(fact.value for fact in Fact)
+        raise CanaryError(f"unknown fact '{key}' in the profile", f"known: {known}") from None
+
+
+def _texts(key: object, value: object) -> Texts:
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, Sequence) and all(isinstance(text, str) for text in value):
+        return tuple(value)
+    raise CanaryError(f"profile key '{key}' must be a text or a list of texts")
+
+
+def _country(value: object) -> str:
+    if value is None:
+        return "CN"
+    if isinstance(value, str) and re.fullmatch(r"[A-Z]{2}", value):
+        return value
+    raise CanaryError(f"profile key 'country' must be two capital letters like CN, not {value!r}")

@@ -1,0 +1,228 @@
+"""Planting canaries in one copy's file: draw, mint, insert, read back, commit, and only then let it appear."""
+
+import hashlib
+import os
+import random
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from canary.errors import CanaryError, OutsideError
+from canary.mint.columns import Profile, recognise
+from canary.mint.facts import Fact, Persona, Row, Table
+from canary.mint.host import fit
+from canary.plant.formats.base import Insertion, TableFormat
+from canary.plant.formats.detect import format_of
+from canary.plant.order import insertion_points
+from canary.prove.commitment import commitment, opening
+from canary.store import placements
+from canary.store.database import Store
+from canary.store.placements import Drawn, Plan, Pool
+from canary.trace.law import apportion, draw, rank
+
+LAW = "exclusive"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to seed: `count` canaries for `copy` into `target`, made from `source`. `secret` is the 256-bit seed
+    of the draw; leave it None outside simulations. `region` is the country whose way of writing phones to use."""
+
+    copy: str
+    source: Path
+    target: Path
+    count: int
+    window: timedelta
+    profile: Profile | None = None
+    secret: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """What was done: codes of the numbers planted, canaries found already in the file, rows written, remarks."""
+
+    copy: str
+    canaries: int
+    controls: int
+    inherited: int
+    rows: int
+    commitment: str
+    remarks: tuple[str, ...]
+
+
+def seed(store: Store, now: datetime, order: Order) -> Seeded:
+    """Plant canaries in one file. Raises CanaryError or OutsideError with nothing written and nothing recorded."""
+    if order.target.exists():
+        raise CanaryError(f"{order.target} is there already", "name another output file")
+    file_format = format_of(order.source)
+    table = file_format.read(order.source)
+    columns = recognise(table, order.profile)
+    secret = order.secret or secrets.token_bytes(32)
+    with store.reading() as session:
+        placements.unplanted(session, order.copy)
+        pools = placements.pools(session)
+        planted, controls = _draw(pools, order.count, secret)
+        e164 = placements.e164_by_code(session, planted | controls)
+        inherited = _inherited(table, columns[Fact.PHONE], placements.planted_phones(session))
+    codes = sorted(planted | controls)
+    rng = random.Random(rank(secret, "personas"))
+    region = order.profile.country if order.profile else "CN"
+    personas = dict(
+        zip(codes, fit(table, columns, region).personas(rng, [e164[c] for c in codes]), strict=True)
+    )
+    insertions = insertion_points(table, [personas[c].cells for c in codes if c in planted], rng)
+    part = order.target.with_name(f".{order.target.name}.{secrets.token_hex(4)}.part")
+    try:
+        _write(file_format, order.source, part, insertions)
+        written = check_written(file_format, part, table, insertions)
+        drawn = _drawn(codes, planted, personas, insertions)
+        plan = _plan(order, secret, pools, drawn, inherited, hashlib.sha256(part.read_bytes()).hexdigest())
+        _appear(store, now, plan, part, order.target)
+    finally:
+        part.unlink(missing_ok=True)
+    return Seeded(
+        copy=order.copy,
+        canaries=len(planted),
+        controls=len(controls),
+        inherited=len(inherited),
+        rows=written,
+        commitment=plan.commitment,
+        remarks=_remarks(len(controls)),
+    )
+
+
+def _draw(pools: Mapping[str, Pool], count: int, secret: bytes) -> tuple[set[str], set[str]]:
+    ready = {block: len(pool.ready) for block, pool in pools.items()}
+    if count < 1 or count > sum(ready.values()):
+        raise CanaryError(
+            f"{count} canaries wanted, {sum(ready.values())} numbers ready",
+            "import more (`canary number import`), wait for quarantine to end, or ask for fewer (--canaries)",
+        )
+    shares = apportion(ready, count)
+    planted = {code for block, share in shares.items() for code in draw(secret, pools[block].ready, share)}
+    return planted, {code for block in shares for code in pools[block].controls}
+
+
+def _inherited(table: Table, phone_column: int, planted: Mapping[str, int]) -> list[int]:
+    # Full parsing of 40,000 phones costs seconds; digits with and without country code are enough to find ours.
+    known = {form: canary for e164, canary in planted.items() for form in _digit_forms(e164)}
+    cells = (re.sub(r"\D", "", str(row[phone_column])) for row in table.rows if row[phone_column] is not None)
+    return [known[digits] for digits in cells if digits in known]
+
+
+def _digit_forms(e164: str) -> tuple[str, ...]:
+    digits = e164.lstrip("+")
+    return (digits, f"00{digits}", digits.removeprefix("86"), digits.removeprefix("1"))
+
+
+def _write(file_format: TableFormat, source: Path, part: Path, insertions: Sequence[Insertion]) -> None:
+    try:
+        file_format.insert(source, part, insertions)
+        with part.open("rb") as written:
+            os.fsync(written.fileno())
+    except OSError as error:
+        raise OutsideError(
+            f"{part.parent}: {error.strerror}", "free space or choose another folder"
+        ) from error
+
+
+def check_written(
+    file_format: TableFormat, part: Path, before: Table, insertions: Sequence[Insertion]
+) -> int:
+    """Read a written file back: every original row unchanged and in order, every new row in its place.
+
+    Returns the number of data rows. Raises CanaryError if anything differs.
+    """
+    after = file_format.read(part)
+    if after.header != before.header or list(after.rows) != list(expected_rows(before, insertions)):
+        raise CanaryError(
+            "the written file does not read back as planned", "this is a bug: nothing was handed out"
+        )
+    return len(after.rows)
+
+
+def expected_rows(before: Table, insertions: Sequence[Insertion]) -> list[Row]:
+    """The rows a file must have once the insertions stand in it."""
+    rows: list[Row] = []
+    done = 0
+    for insertion in sorted(insertions, key=lambda i: i.before):
+        rows += [*before.rows[done : insertion.before], insertion.cells]
+        done = insertion.before
+    return rows + list(before.rows[done:])
+
+
+def _drawn(
+    codes: Sequence[str],
+    planted: set[str],
+    personas: Mapping[str, Persona],
+    insertions: Sequence[Insertion],
+) -> list[Drawn]:
+    in_order = sorted(insertions, key=lambda i: i.before)
+    row_of = {id(insertion): insertion.before + shift for shift, insertion in enumerate(in_order)}
+    rows = dict(zip((c for c in codes if c in planted), (row_of[id(i)] for i in insertions), strict=True))
+    return [Drawn(code, code in planted, personas[code], rows.get(code)) for code in codes]
+
+
+def _plan(
+    order: Order,
+    secret: bytes,
+    pools: Mapping[str, Pool],
+    drawn: Sequence[Drawn],
+    inherited: Sequence[int],
+    sha256: str,
+) -> Plan:
+    chosen = {d.number for d in drawn if d.planted}
+    blocks = {
+        block: {
+            "ready": list(pool.ready),
+            "controls": list(pool.controls),
+            "planted": len(chosen & set(pool.ready)),
+        }
+        for block, pool in pools.items()
+    }
+    opened = opening(order.copy, LAW, secret, blocks, [placements.persona_digest(d.persona) for d in drawn])
+    return Plan(
+        copy=order.copy,
+        law=LAW,
+        opening=opened,
+        commitment=commitment(opened),
+        drawn=drawn,
+        inherited=inherited,
+        window=order.window,
+        file_name=order.target.name,
+        file_sha256=sha256,
+    )
+
+
+def _appear(store: Store, now: datetime, plan: Plan, part: Path, target: Path) -> None:
+    """Commit the draw to the ledger, then let the file appear: never the other way round."""
+    with store.writing() as session:
+        placement = placements.record(session, now, plan)
+    try:
+        _publish(part, target)
+    except OSError as error:
+        with store.writing() as session:
+            placements.void(session, now, placement, f"the file could not appear: {error.strerror}")
+        raise OutsideError(
+            f"{target}: {error.strerror}", "choose another output file and run again"
+        ) from error
+    with store.writing() as session:
+        placements.seal(session, now, placement)
+
+
+def _publish(part: Path, target: Path) -> None:
+    try:
+        os.link(part, target)  # unlike rename, fails if somebody made the target in the meantime
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        part.rename(target)
+
+
+def _remarks(controls: int) -> tuple[str, ...]:
+    if controls:
+        return ()
+    return ("no control numbers in these blocks: this copy can never be accused",)

@@ -1,0 +1,58 @@
+"""The trace as JSON, in the format other programs rely on."""
+
+import json
+import sys
+from typing import Any
+
+from canary.report.view import ReportView
+from canary.report.words import Words
+from canary.trace.verdict import Findings, Verdict
+
+FORMAT = "canary-trace/1"
+
+
+def render(view: ReportView, words: Words) -> str:
+    """The same document as `canary trace --format json`; the language changes nothing."""
+    return dump(view.findings, simulated=view.simulated)
+
+
+def dump(findings: Findings, *, simulated: bool = False) -> str:
+    """The findings as a JSON text, ending in a newline."""
+    document = trace_document(findings, simulated=simulated)
+    return json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+
+
+def trace_document(findings: Findings, *, simulated: bool = False) -> dict[str, Any]:
+    """The findings as plain JSON values."""
+    return {
+        "format": FORMAT,
+        "as_of": findings.as_of.isoformat(),
+        "alpha": findings.alpha,
+        "verdicts": [verdict_document(verdict) for verdict in findings.verdicts],
+        "none_posterior": _finite(findings.none_posterior),
+        "smallest_visible_leak": findings.smallest_visible_leak,
+        "contacts": dict(findings.contacts),
+        "simulated": simulated,
+    }
+
+
+def verdict_document(verdict: Verdict) -> dict[str, Any]:
+    """One verdict as plain JSON values."""
+    days = verdict.window
+    return {
+        "copy": verdict.copy,
+        "recipient": verdict.recipient,
+        "verdict": str(verdict.word),
+        "log_e": _finite(verdict.log_e),
+        "threshold": _finite(verdict.threshold),
+        "posterior": _finite(verdict.posterior),
+        "contacts": list(verdict.contacts),
+        "window": {"from": days.start.isoformat(), "to": days.end.isoformat()} if days else None,
+        "rivals": [{"copy": rival.copy, "posterior": _finite(rival.posterior)} for rival in verdict.rivals],
+        "explained_by": verdict.explained_by,
+    }
+
+
+def _finite(x: float) -> float:
+    """JSON has no infinity, but evidence can be infinite (an outcome impossible for an innocent copy)."""
+    return max(-sys.float_info.max, min(sys.float_info.max, float(x)))

@@ -1,0 +1,109 @@
+"""The scheduler process: every job by name, a lease so that only one process runs them."""
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from types import FrameType
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from canary import findings
+from canary.errors import CanaryError
+from canary.report.renderers import render
+from canary.settings import Settings
+from canary.store import leases, numbers
+from canary.store.database import Store
+
+LEASE = "scheduler"
+
+
+def verdicts(settings: Settings, store: Store) -> str:
+    """Triage what came in, recompute the verdicts, enter changes in the ledger."""
+    now = settings.now()
+    found = findings.trace(store, now, settings.alpha, settings.background)
+    changed = findings.record(store, now, found)
+    return f"{len(found.verdicts)} copies judged, " + ("verdicts changed" if changed else "nothing new")
+
+
+def pool(settings: Settings, store: Store) -> str:
+    """Move numbers on: quarantine that is over, planted numbers that rang."""
+    now = settings.now()
+    with store.writing() as session:
+        split = numbers.end_quarantine(
+            session, now, timedelta(days=settings.quarantine_days), settings.control_share
+        )
+        burned = numbers.burn(session, now)
+    return f"{split} numbers left quarantine, {burned} burned"
+
+
+def digest(settings: Settings, store: Store) -> str:
+    """Write the day's digest: the findings as text, one file a day."""
+    now = settings.now()
+    found = findings.trace(store, now, settings.alpha, settings.background)
+    folder = settings.folder / settings.digest_folder
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{now:%Y-%m-%d}.txt"
+    path.write_text(render("text", findings.report_view(store, found, now), "en"), encoding="utf-8")
+    return f"wrote {path.name}"
+
+
+JOBS: Mapping[str, Callable[[Settings, Store], str]] = {
+    "verdicts": verdicts,
+    "numbers": pool,
+    "digest": digest,
+}
+
+
+def run_job(settings: Settings, store: Store, name: str) -> str:
+    """Run one job now; says in a sentence what it did. Raises CanaryError on an unknown name."""
+    if name not in JOBS:
+        raise CanaryError(f"no job {name!r}", f"jobs: {', '.join(JOBS)}")
+    return JOBS[name](settings, store)
+
+
+def run_forever(settings: Settings, say: Callable[[str], None]) -> None:
+    """Run all jobs at their intervals until SIGTERM or SIGINT, while this process holds the lease."""
+    store = settings.store()
+    holder = f"{socket.gethostname()}:{os.getpid()}"
+    every = {
+        "verdicts": settings.verdicts_every_seconds,
+        "numbers": settings.numbers_every_seconds,
+        "digest": settings.digest_every_seconds,
+    }
+    scheduler = BackgroundScheduler(timezone="UTC")
+    lasting = timedelta(seconds=2 * max(30.0, min(every.values())))
+    for name, seconds in every.items():
+        job = _leased(settings, store, name, holder, lasting, say)
+        scheduler.add_job(job, "interval", seconds=seconds, id=name, max_instances=1, coalesce=True)
+    stop = threading.Event()
+
+    def _stop(signum: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, _stop)
+    scheduler.start()
+    say(f"scheduler {holder} runs {', '.join(every)}")
+    stop.wait()
+    scheduler.shutdown(wait=True)
+    with store.writing() as session:
+        leases.give_back(session, LEASE, holder, datetime.now(UTC))
+
+
+def _leased(
+    settings: Settings, store: Store, name: str, holder: str, lasting: timedelta, say: Callable[[str], None]
+) -> Callable[[], None]:
+    def job() -> None:
+        try:
+            with store.writing() as session:
+                mine = leases.acquire(session, LEASE, holder, datetime.now(UTC), lasting)
+            if mine:
+                say(f"{name}: {run_job(settings, store, name)}")
+        except CanaryError as error:
+            # The next run tries again; a scheduler that dies of one bad minute would be noticed too late.
+            say(f"{name}: {error}")
+
+    return job

@@ -1,0 +1,157 @@
+"""The only reader of environment and config file: canary.toml and CANARY_… into one typed object."""
+
+import os
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from canary.errors import CanaryError
+from canary.store import views
+from canary.store.database import Store
+from canary.store.vault import Vault
+
+PREFIX = "CANARY_"
+
+
+def config_path() -> Path:
+    """Where the config file is looked for: CANARY_CONFIG, else canary.toml in the working folder."""
+    return Path(os.environ.get("CANARY_CONFIG", "canary.toml")).absolute()
+
+
+class SecretFiles(PydanticBaseSettingsSource):
+    """Reads CANARY_<KEY>_FILE: the value is the content of that file, as Docker and systemd secrets are."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """The stripped content of the file the environment names for this field, or None."""
+        variable = f"{PREFIX}{field_name.upper()}_FILE"
+        path = os.environ.get(variable)
+        if path is None:
+            return None, field_name, False
+        try:
+            return Path(path).read_text().strip(), field_name, False
+        except OSError as error:
+            raise CanaryError(
+                f"{variable}: cannot read {path}: {error.strerror}", "check the path"
+            ) from error
+
+    def __call__(self) -> dict[str, Any]:
+        """All fields that have a file."""
+        found = {name: self.get_field_value(f, name)[0] for name, f in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+class Settings(BaseSettings):
+    """Every key there is; config/canary.example.toml explains each."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    database_url: str = ""
+    key: SecretStr = SecretStr("")
+    public_url: str = ""
+    twilio_account_sid: str = ""
+    twilio_auth_token: SecretStr = SecretStr("")
+    bind: str = "127.0.0.1:8000"
+    workers: int = 2
+    alpha: float = 0.001
+    canaries_per_copy: int = 12
+    background: float = 0.02
+    window_days: int = 180
+    quarantine_days: int = 28
+    control_share: float = 0.1
+    digest_folder: str = "digests"
+    verdicts_every_seconds: float = 900
+    numbers_every_seconds: float = 3600
+    digest_every_seconds: float = 86400
+    clock_file: str = ""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over secret files over canary.toml."""
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=config_path())
+        return init_settings, env_settings, SecretFiles(settings_cls), toml
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the config file: database, key and digests live here unless told otherwise."""
+        return config_path().parent
+
+    @property
+    def key_file(self) -> Path:
+        """Where `canary init` writes the key when none is given by the environment."""
+        return self.folder / "canary.key"
+
+    @cached_property
+    def url(self) -> str:
+        """The database URL; SQLite beside the config by default."""
+        return self.database_url or f"sqlite:///{self.folder / 'canary.sqlite3'}"
+
+    def secret(self) -> str:
+        """The master key(s), comma-separated, newest first. Raises CanaryError when there is none."""
+        if given := self.key.get_secret_value():
+            return given
+        try:
+            return self.key_file.read_text().strip()
+        except FileNotFoundError:
+            raise CanaryError(
+                f"no key: neither CANARY_KEY nor {self.key_file.name} beside the config",
+                "run `canary init` for a new registry, or restore the key from your safe",
+            ) from None
+
+    def store(self) -> Store:
+        """The registry these settings point at, checked to be migrated and opened by this key."""
+        store = Store(self.url, Vault(self.secret()))
+        store.check()
+        if self.clock_file:
+            _only_simulated(store)
+        return store
+
+    def now(self) -> datetime:
+        """The time in UTC. A simulated registry (see `demo`) reads its clock from `clock_file`."""
+        if not self.clock_file:
+            return datetime.now(UTC)
+        return datetime.fromisoformat(Path(self.clock_file).read_text().strip())
+
+
+def _only_simulated(store: Store) -> None:
+    # Whoever could set the clock of a real registry could move a contact before or after a hand-over.
+    with store.reading() as session:
+        if not views.simulated(session):
+            raise CanaryError("clock_file is set, but this registry is a real one", "remove clock_file")
+
+
+def load() -> Settings:
+    """The settings in force. Raises CanaryError naming every wrong key."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'config'}: {e['msg']}" for e in error.errors())
+        raise CanaryError(
+            f"settings: {wrong}", f"see config/canary.example.toml; read {config_path()}"
+        ) from error
+    except ValueError as error:  # tomllib.TOMLDecodeError
+        raise CanaryError(f"{config_path()}: not valid TOML: {error}", "fix the line it names") from error
+
+
+def confine(folder: Path) -> None:
+    """Make this process and its children see only `folder`'s canary.toml: a demo must never touch a real
+    registry that the environment points at."""
+    for name in [n for n in os.environ if n.startswith(PREFIX)]:
+        del os.environ[name]
+    os.environ["CANARY_CONFIG"] = str(folder / "canary.toml")

@@ -1,0 +1,198 @@
+"""Contacts as they come in: raw deliveries first, then contacts and their parts, each stored once."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import Executable, Table, bindparam, exists, func, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session, selectinload
+
+from canary.store.database import vault_of
+from canary.store.schema import (
+    Allowed,
+    Base,
+    Canary,
+    Contact,
+    Delivery,
+    Naming,
+    Number,
+    Outcome,
+    Part,
+    Triage,
+)
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """One event as the intake hands it over: `to` and `sender` normalised to E.164 where they are numbers."""
+
+    provider: str
+    sid: str
+    part: str
+    channel: str
+    to: str
+    sender: str
+    text: str
+    duration: int | None
+    details: dict[str, str]
+
+
+def keep_delivery(
+    session: Session, at: datetime, provider: str, endpoint: str, request: dict[str, Any]
+) -> int:
+    """Store a raw request; returns its id."""
+    row = Delivery(
+        at=at, provider=provider, endpoint=endpoint, sealed_request=vault_of(session).seal(request)
+    )
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def conclude_delivery(session: Session, delivery_id: int, signature: str, error: str = "") -> None:
+    """Note what verification and reading made of a delivery."""
+    values = {"delivery_id": delivery_id, "signature": signature, "error": error[:500]}
+    session.execute(_CONCLUDE, values)
+
+
+def record(session: Session, at: datetime, arrived: Arrived) -> None:
+    """Store one event; the same (provider, sid, part) again changes nothing, in whatever order they come."""
+    vault = vault_of(session)
+    if arrived.to:
+        number_id = session.scalar(
+            select(Number.id).where(Number.fingerprint == vault.fingerprint(arrived.to))
+        )
+        _insert_once(
+            session,
+            Contact,
+            {
+                "provider": arrived.provider,
+                "sid": arrived.sid,
+                "number_id": number_id,
+                "at": at,
+                "channel": arrived.channel,
+                "sealed": vault.seal({"to": arrived.to, "sender": arrived.sender}),
+                "sender_fingerprint": vault.fingerprint(arrived.sender),
+            },
+        )
+    heard = {"text": arrived.text, "duration": arrived.duration, "details": arrived.details}
+    key = {"provider": arrived.provider, "sid": arrived.sid, "part": arrived.part[:120]}
+    _insert_once(session, Part, {**key, "at": at, "sealed": vault.seal(heard)})
+
+
+def _insert_once(session: Session, table: type[Base], values: dict[str, Any]) -> None:
+    # ON CONFLICT, not "look, then insert": two servers may receive the same delivery at the same instant.
+    session.execute(_ONCE[session.get_bind().dialect.name, table], values)
+
+
+def _table(model: type[Base]) -> Table:
+    return cast(Table, model.__table__)
+
+
+# Statements built once, values bound at execution: the webhook path is the one place where it matters.
+_KEEP = insert(_table(Delivery)).returning(_table(Delivery).c.id)
+_CONCLUDE = insert(_table(Outcome))
+_HELD = select(Number.id).where(Number.fingerprint == bindparam("fingerprint"))
+_ONCE: dict[tuple[str, type[Base]], Executable] = {
+    (name, model): dialect.insert(_table(model)).on_conflict_do_nothing()
+    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
+    for model in (Contact, Part)
+}
+
+
+@dataclass(frozen=True)
+class Untriaged:
+    """A contact whose kind must be derived (again); `basis` is what the derivation will have rested on."""
+
+    contact: Contact
+    basis: str
+    allowed: bool
+
+
+def untriaged(session: Session, version: int, limit: int) -> list[Untriaged]:
+    """Up to `limit` contacts never triaged, or since when rules, parts, canaries or the allow-list changed."""
+    parts = (
+        select(func.count(Part.id))
+        .where(Part.provider == Contact.provider, Part.sid == Contact.sid)
+        .scalar_subquery()
+    )
+    canaries = select(func.count(Canary.id)).where(Canary.number_id == Contact.number_id).scalar_subquery()
+    allowed = exists().where(Allowed.fingerprint == Contact.sender_fingerprint)
+    query = select(Contact, parts, canaries, allowed, Triage.basis).outerjoin(
+        Triage, Triage.contact_id == Contact.id
+    )
+    found = []
+    for contact, part_count, canary_count, is_allowed, basis in session.execute(query.order_by(Contact.id)):
+        current = f"{version}:{part_count}:{canary_count}:{int(is_allowed)}"
+        if current != basis:
+            found.append(Untriaged(contact, current, is_allowed))
+            if len(found) == limit:
+                break
+    return found
+
+
+def heard(session: Session, contact: Contact) -> tuple[str, int | None]:
+    """All text of a contact (message, transcriptions) and its longest reported duration in seconds."""
+    vault = vault_of(session)
+    query = select(Part).where(Part.provider == contact.provider, Part.sid == contact.sid).order_by(Part.part)
+    opened = [vault.open(part.sealed) for part in session.scalars(query)]
+    durations = [o["duration"] for o in opened if o["duration"] is not None]
+    return "\n".join(o["text"] for o in opened if o["text"]), max(durations, default=None)
+
+
+def sender(session: Session, contact: Contact) -> str:
+    """Who rang or wrote, as far as the provider said."""
+    opened: str = vault_of(session).open(contact.sealed)["sender"]
+    return opened
+
+
+def keep_triage(
+    session: Session, contact_id: int, basis: str, kind: str, reason: str, namings: dict[int, str]
+) -> None:
+    """Replace what was derived about a contact; `namings` maps canary id to the reason it was recognised."""
+    session.merge(Triage(contact_id=contact_id, basis=basis, kind=kind, reason=reason[:200]))
+    for old in session.scalars(select(Naming).where(Naming.contact_id == contact_id)):
+        if old.canary_id not in namings:
+            session.delete(old)
+    for canary_id, why in namings.items():
+        session.merge(Naming(contact_id=contact_id, canary_id=canary_id, reason=why[:200]))
+
+
+def recognised_numbers(session: Session) -> set[int]:
+    """Ids of numbers with a recognised contact: maternal, or naming a planted persona; never authorised ones."""
+    maternal = select(Contact.number_id).join(Triage).where(Triage.kind == "maternal")
+    named = (
+        select(Contact.number_id)
+        .join(Triage)
+        .join(Naming, Naming.contact_id == Contact.id)
+        .join(Canary, Canary.id == Naming.canary_id)
+        .where(Canary.planted, Triage.kind != "authorised")
+    )
+    return {i for i in session.scalars(maternal.union(named)) if i is not None}
+
+
+def contacts(session: Session, ids: Iterable[int] | None = None) -> Sequence[Contact]:
+    """Contacts in the order they came, all or those of `ids`."""
+    query = select(Contact).order_by(Contact.at, Contact.id).options(selectinload(Contact.number))
+    return session.scalars(query.where(Contact.id.in_(list(ids))) if ids is not None else query).all()
+
+
+def quarantined(session: Session) -> int:
+    """How many deliveries stand in quarantine: stored, but not signed by the provider."""
+    return session.scalar(select(func.count()).select_from(Outcome).where(Outcome.signature != "good")) or 0
+
+
+def allow(session: Session, e164: str, note: str) -> None:
+    """Put a caller on the allow-list: its contacts become `authorised`, and stay stored."""
+    vault = vault_of(session)
+    session.merge(Allowed(fingerprint=vault.fingerprint(e164), sealed=vault.seal(e164), note=note))
+
+
+def allowed(session: Session) -> list[tuple[str, str]]:
+    """The allow-list: numbers and notes."""
+    vault = vault_of(session)
+    return [
+        (vault.open(row.sealed), row.note) for row in session.scalars(select(Allowed).order_by(Allowed.note))
+    ]

@@ -1,0 +1,124 @@
+"""Opening the registry: engine, transactions, migrations, and the check that the key fits."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.orm import Session
+
+from canary.errors import CanaryError, OutsideError
+from canary.store.schema import Meta
+from canary.store.vault import Vault
+
+KEY_CHECK = "canary-records"
+BUSY_SECONDS = 30
+
+
+class Store:
+    """The registry behind `url`, sealed by `vault`. Raises CanaryError on a URL that is none."""
+
+    def __init__(self, url: str, vault: Vault) -> None:
+        self.vault = vault
+        try:
+            self.engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+        except (ArgumentError, NoSuchModuleError) as error:
+            raise CanaryError(f"database_url: {error}", "sqlite:///file or postgresql+psycopg://…") from error
+        if self.engine.dialect.name == "sqlite":
+            _prepare_sqlite(self.engine)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session for queries."""
+        with _outside_errors(), self._session(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A session in one transaction: all of it, or nothing."""
+        # SQLite: take the write lock at once, for a reader that turns writer cannot wait for it and fails.
+        engine = self.engine.execution_options(immediate=True)
+        with _outside_errors(), self._session(engine) as session, session.begin():
+            yield session
+
+    def _session(self, engine: Engine) -> Session:
+        return Session(engine, info={"vault": self.vault}, expire_on_commit=False)
+
+    def migrate(self) -> None:
+        """Bring the tables to the newest version, and store the key check in a new registry."""
+        with _outside_errors(), self.engine.begin() as connection:
+            config = _alembic()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+        with self.writing() as session:
+            if session.get(Meta, "key_check") is None:
+                session.add(Meta(name="key_check", value=self.vault.seal(KEY_CHECK)))
+
+    def check(self) -> None:
+        """Raises CanaryError unless the tables are at the newest version and the key opens them."""
+        with _outside_errors(), self.engine.connect() as connection:
+            found = MigrationContext.configure(connection).get_current_revision()
+        newest = ScriptDirectory.from_config(_alembic()).get_current_head()
+        if found is None:
+            raise CanaryError("no registry here yet", "run `canary init` first")
+        if found != newest:
+            raise CanaryError(
+                f"the registry is at version {found}, not {newest}", "run `canary init` to migrate"
+            )
+        with self.reading() as session:
+            check = session.get(Meta, "key_check")
+        if check is None or self.vault.open(check.value) != KEY_CHECK:
+            raise CanaryError("the registry has no key check", "it was not made by `canary init`")
+
+    def ping(self) -> None:
+        """Raises OutsideError unless the database answers."""
+        with self.reading() as session:
+            session.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+
+def vault_of(session: Session) -> Vault:
+    """The vault of the store a session belongs to."""
+    vault: Vault = session.info["vault"]
+    return vault
+
+
+def _alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+@contextmanager
+def _outside_errors() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        first_line = str(error.orig).splitlines()[0] if str(error.orig) else type(error.orig).__name__
+        raise OutsideError(f"database: {first_line}", "see `canary doctor`") from error
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, record: Any) -> None:
+        # The driver's own transaction handling starts too late; we emit BEGIN ourselves (SQLAlchemy docs,
+        # "Serializable isolation / Savepoints / Transactional DDL" of pysqlite).
+        connection.isolation_level = None
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        immediate = connection.get_execution_options().get("immediate")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

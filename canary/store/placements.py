@@ -1,0 +1,220 @@
+"""Placements: the pool a draw may use, the recording of a draw before its file appears, and inheritance."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from canary.errors import CanaryError
+from canary.mint.facts import Cell, Fact, Persona
+from canary.prove.canonical import digest
+from canary.store import ledger, registry
+from canary.store.contacts import recognised_numbers
+from canary.store.database import vault_of
+from canary.store.schema import (
+    Canary,
+    Copy,
+    Inherited,
+    Number,
+    NumberState,
+    Placement,
+    PlacementState,
+)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The numbers one block offers to a draw, by code: those that may be planted, and its controls."""
+
+    ready: tuple[str, ...]
+    controls: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One number of a draw: planted in data row `row` of the new file, or a control (`row` None)."""
+
+    number: str
+    planted: bool
+    persona: Persona
+    row: int | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A draw ready to be recorded; `opening` opens the commitment, `inherited` are canary ids found in the file."""
+
+    copy: str
+    law: str
+    opening: Mapping[str, Any]
+    commitment: str
+    drawn: Sequence[Drawn]
+    inherited: Sequence[int]
+    window: timedelta
+    file_name: str
+    file_sha256: str
+
+
+def pools(session: Session) -> dict[str, Pool]:
+    """What each block offers now. A number with baby traffic since its split is out, ready or control alike:
+    the same rule for both keeps them exchangeable."""
+    noisy = recognised_numbers(session)
+    query = select(Number).where(Number.state.in_([NumberState.READY, NumberState.CONTROL]))
+    ready: defaultdict[str, list[str]] = defaultdict(list)
+    controls: defaultdict[str, list[str]] = defaultdict(list)
+    for number in session.scalars(query.order_by(Number.code)):
+        if number.id not in noisy:
+            (ready if number.state == NumberState.READY else controls)[number.block or ""].append(number.code)
+    return {block: Pool(tuple(ready[block]), tuple(controls[block])) for block in {*ready, *controls}}
+
+
+def e164_by_code(session: Session, codes: Iterable[str]) -> dict[str, str]:
+    """The numbers behind codes."""
+    vault = vault_of(session)
+    found = session.scalars(select(Number).where(Number.code.in_(list(codes))))
+    return {n.code: vault.open(n.sealed) for n in found}
+
+
+def planted_phones(session: Session) -> dict[str, int]:
+    """E.164 of every planted number to the id of its canary."""
+    vault = vault_of(session)
+    query = select(Canary).where(Canary.planted).options(joinedload(Canary.number)).join(Placement)
+    found = session.scalars(query.where(Placement.state != PlacementState.VOID))
+    return {vault.open(c.number.sealed): c.id for c in found}
+
+
+def unplanted(session: Session, slug: str) -> Copy:
+    """The copy, if nothing was planted in it yet. Raises CanaryError otherwise."""
+    copy = registry.copy(session, slug)
+    if copy.placement is not None:
+        raise CanaryError(
+            f"copy {slug!r} was seeded already ({copy.placement.file_name})",
+            "one copy is one hand-over: `canary copy add` another for a new file",
+        )
+    return copy
+
+
+def record(session: Session, at: datetime, plan: Plan) -> int:
+    """Record a draw and its commitment in one transaction; returns the placement's id.
+
+    Raises CanaryError if another draw took a number or the copy in the meantime: nothing is recorded then.
+    """
+    copy = unplanted(session, plan.copy)
+    codes = [d.number for d in plan.drawn]
+    held = {
+        n.code: n for n in session.scalars(select(Number).where(Number.code.in_(codes)).with_for_update())
+    }
+    if any(held[d.number].state != NumberState.READY for d in plan.drawn if d.planted):
+        raise CanaryError("another seeding took some of these numbers", "run the command again")
+    vault = vault_of(session)
+    placement = Placement(
+        copy_id=copy.id,
+        state=PlacementState.DRAWN,
+        law=plan.law,
+        sealed_opening=vault.seal(dict(plan.opening)),
+        commitment=plan.commitment,
+        drawn_at=at,
+        window_days=plan.window.days,
+        file_name=plan.file_name,
+        file_sha256=plan.file_sha256,
+    )
+    session.add(placement)
+    session.flush()
+    for drawn in plan.drawn:
+        _add_canary(session, placement, held[drawn.number], drawn, at)
+    session.add_all(Inherited(copy_id=copy.id, canary_id=i) for i in sorted(set(plan.inherited)))
+    entry = {
+        "copy": plan.copy,
+        "law": plan.law,
+        "commitment": plan.commitment,
+        "file_sha256": plan.file_sha256,
+    }
+    ledger.append(session, at, "placement", {**entry, "canaries": sum(d.planted for d in plan.drawn)})
+    return placement.id
+
+
+def _add_canary(session: Session, placement: Placement, number: Number, drawn: Drawn, at: datetime) -> None:
+    vault = vault_of(session)
+    code = "C" + vault.fingerprint(f"{placement.id}/{number.code}")[:8]
+    session.add(
+        Canary(
+            code=code,
+            placement_id=placement.id,
+            number_id=number.id,
+            planted=drawn.planted,
+            sealed_persona=vault.seal(persona_facts(drawn.persona)),
+            row=drawn.row,
+        )
+    )
+    if drawn.planted:
+        number.state, number.since = NumberState.PLANTED, at
+
+
+def seal(session: Session, at: datetime, placement_id: int) -> None:
+    """The file has appeared: the placement is final."""
+    placement = session.get_one(Placement, placement_id)
+    placement.state = PlacementState.SEALED
+    ledger.append(session, at, "sealed", {"commitment": placement.commitment})
+
+
+def void(session: Session, at: datetime, placement_id: int, why: str) -> None:
+    """The file never appeared: take the draw back. Its numbers left no trace outside and are ready again."""
+    placement = session.get_one(Placement, placement_id)
+    placement.state = PlacementState.VOID
+    for canary in placement.canaries:
+        if canary.planted:
+            canary.number.state, canary.number.since = NumberState.READY, at
+    for row in session.scalars(select(Inherited).where(Inherited.copy_id == placement.copy_id)):
+        session.delete(row)
+    ledger.append(session, at, "void", {"commitment": placement.commitment, "why": why})
+
+
+def unsealed(session: Session) -> Sequence[Placement]:
+    """Draws whose file never appeared, as after a crash."""
+    query = (
+        select(Placement).where(Placement.state == PlacementState.DRAWN).options(joinedload(Placement.copy))
+    )
+    return session.scalars(query).all()
+
+
+def canaries_of(session: Session, number_id: int) -> Sequence[Canary]:
+    """Every canary, planted or control, that stands on a number."""
+    live = Placement.state != PlacementState.VOID
+    query = select(Canary).join(Placement).where(Canary.number_id == number_id, live)
+    return session.scalars(query.order_by(Canary.id)).all()
+
+
+def canary_of(session: Session, code: str) -> Canary:
+    """The planted canary of a code. Raises CanaryError if there is none."""
+    query = select(Canary).where(or_(Canary.code == code), Canary.planted)
+    found = session.scalar(query.options(joinedload(Canary.number)))
+    if found is None:
+        raise CanaryError(f"no canary {code!r}", "see `canary copy show COPY` for its canaries")
+    return found
+
+
+def persona_facts(persona: Persona) -> dict[str, Any]:
+    """A persona's facts as JSON; dates as ISO strings."""
+    return {
+        fact.value: value.isoformat() if isinstance(value, date) else value
+        for fact, value in persona.facts.items()
+    }
+
+
+def persona_digest(persona: Persona) -> str:
+    """What the commitment says about a persona."""
+    return digest(persona_facts(persona))
+
+
+def facts(session: Session, canary: Canary) -> dict[Fact, Cell]:
+    """The facts of a canary's persona, dates as dates."""
+    opened = vault_of(session).open(canary.sealed_persona)
+    dates = {Fact.DUE_DATE, Fact.INFANT_BIRTH_DATE}
+    return {
+        Fact(name): date.fromisoformat(value[:10]) if value and Fact(name) in dates else value
+        for name, value in opened.items()
+    }

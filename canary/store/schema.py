@@ -1,0 +1,273 @@
+"""The SQLAlchemy tables. `Sealed` columns hold Fernet tokens; `fingerprint` columns keyed hashes."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Numeric,
+    String,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware UTC datetimes; SQLite forgets the zone, so it is put back on reading."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Convert to UTC; a naive datetime is a bug of ours."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise TypeError("naive datetime")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Attach UTC."""
+        return None if value is None else value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Declarative base; str columns are VARCHAR, datetimes aware."""
+
+    type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JSON, bytes: LargeBinary}  # noqa: RUF012
+
+
+class NumberState(StrEnum):
+    """The life of a number (DESIGN §2)."""
+
+    QUARANTINE = "quarantine"
+    READY = "ready"
+    CONTROL = "control"
+    PLANTED = "planted"
+    BURNED = "burned"
+    COOLING = "cooling"
+    RELEASED = "released"
+
+
+class PlacementState(StrEnum):
+    """A placement is drawn (committed in the ledger), then sealed once its file has appeared."""
+
+    DRAWN = "drawn"
+    SEALED = "sealed"
+    VOID = "void"
+
+
+class Meta(Base):
+    """Facts about this registry: key check, whether its clock is simulated."""
+
+    __tablename__ = "meta"
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[bytes]
+
+
+class Recipient(Base):
+    """Who was handed data; `parent` makes the tree."""
+
+    __tablename__ = "recipient"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(80), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    kind: Mapped[str] = mapped_column(String(40))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("recipient.id"))
+    parent: Mapped["Recipient | None"] = relationship(remote_side=[id])
+
+
+class Copy(Base):
+    """One hand-over: this recipient, this date."""
+
+    __tablename__ = "copy"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(80), unique=True)
+    recipient_id: Mapped[int] = mapped_column(ForeignKey("recipient.id"))
+    date: Mapped[date]
+    recipient: Mapped[Recipient] = relationship()
+    sources: Mapped[list["Copy"]] = relationship(
+        secondary="copy_source",
+        primaryjoin="Copy.id == CopySource.copy_id",
+        secondaryjoin="Copy.id == CopySource.source_id",
+        order_by="Copy.slug",
+    )
+    placement: Mapped["Placement | None"] = relationship(
+        primaryjoin="and_(Copy.id == Placement.copy_id, Placement.state != 'void')",
+        viewonly=True,
+        uselist=False,
+    )
+
+
+class CopySource(Base):
+    """An edge of the copy graph: `copy_id` was made from `source_id`."""
+
+    __tablename__ = "copy_source"
+    copy_id: Mapped[int] = mapped_column(ForeignKey("copy.id"), primary_key=True)
+    source_id: Mapped[int] = mapped_column(ForeignKey("copy.id"), primary_key=True)
+
+
+class Number(Base):
+    """A telephone number we hold; `block` groups numbers whose split into ready and control was one draw."""
+
+    __tablename__ = "number"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(20), unique=True)
+    sealed: Mapped[bytes]
+    fingerprint: Mapped[str] = mapped_column(String(64), unique=True)
+    provider: Mapped[str] = mapped_column(String(40))
+    monthly_cost: Mapped[Decimal] = mapped_column(Numeric(10, 4))
+    state: Mapped[str] = mapped_column(String(12), index=True)
+    since: Mapped[datetime]
+    block: Mapped[str | None] = mapped_column(String(40))
+
+
+class Placement(Base):
+    """The secret draw of one copy; `spec` is its law with sizes, `sealed_seed` opens the `commitment`."""
+
+    __tablename__ = "placement"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    copy_id: Mapped[int] = mapped_column(ForeignKey("copy.id"), index=True)
+    state: Mapped[str] = mapped_column(String(8))
+    law: Mapped[str] = mapped_column(String(12))
+    sealed_opening: Mapped[bytes]
+    commitment: Mapped[str] = mapped_column(String(64))
+    drawn_at: Mapped[datetime]
+    window_days: Mapped[int]
+    file_name: Mapped[str] = mapped_column(String(255))
+    file_sha256: Mapped[str] = mapped_column(String(64))
+    copy: Mapped[Copy] = relationship()
+    canaries: Mapped[list["Canary"]] = relationship(back_populates="placement", order_by="Canary.id")
+
+
+class Canary(Base):
+    """One number in one placement: `planted` in the copy under its persona, or a control with the shadow
+    persona it would have carried (so that planted and control numbers are judged alike)."""
+
+    __tablename__ = "canary"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(20), unique=True)
+    placement_id: Mapped[int] = mapped_column(ForeignKey("placement.id"), index=True)
+    number_id: Mapped[int] = mapped_column(ForeignKey("number.id"), index=True)
+    planted: Mapped[bool]
+    sealed_persona: Mapped[bytes]
+    row: Mapped[int | None]
+    placement: Mapped[Placement] = relationship(back_populates="canaries")
+    number: Mapped[Number] = relationship()
+
+
+class Inherited(Base):
+    """A canary of another copy that already stood in the file this copy was made from."""
+
+    __tablename__ = "inherited"
+    copy_id: Mapped[int] = mapped_column(ForeignKey("copy.id"), primary_key=True)
+    canary_id: Mapped[int] = mapped_column(ForeignKey("canary.id"), primary_key=True)
+
+
+class Delivery(Base):
+    """A raw request as it came, kept before anything could reject it. Append-only."""
+
+    __tablename__ = "delivery"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    provider: Mapped[str] = mapped_column(String(40))
+    endpoint: Mapped[str] = mapped_column(String(40))
+    sealed_request: Mapped[bytes]
+
+
+class Outcome(Base):
+    """What became of a delivery: its signature, and an error if it could not be read."""
+
+    __tablename__ = "delivery_outcome"
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), primary_key=True)
+    signature: Mapped[str] = mapped_column(String(8), index=True)
+    error: Mapped[str] = mapped_column(String(500), default="")
+
+
+class Contact(Base):
+    """One thing heard, keyed by the provider's id; `number_id` is None when we do not hold the number."""
+
+    __tablename__ = "contact"
+    __table_args__ = (UniqueConstraint("provider", "sid"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    provider: Mapped[str] = mapped_column(String(40))
+    sid: Mapped[str] = mapped_column(String(80))
+    number_id: Mapped[int | None] = mapped_column(ForeignKey("number.id"), index=True)
+    at: Mapped[datetime]
+    channel: Mapped[str] = mapped_column(String(10))
+    sealed: Mapped[bytes]
+    sender_fingerprint: Mapped[str] = mapped_column(String(64), index=True)
+    number: Mapped[Number | None] = relationship()
+
+
+class Part(Base):
+    """What arrived later about a contact: status, recording, transcription. Keyed, so order does not matter."""
+
+    __tablename__ = "part"
+    __table_args__ = (UniqueConstraint("provider", "sid", "part"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    provider: Mapped[str] = mapped_column(String(40))
+    sid: Mapped[str] = mapped_column(String(80))
+    part: Mapped[str] = mapped_column(String(120))
+    at: Mapped[datetime]
+    sealed: Mapped[bytes]
+
+
+class Triage(Base):
+    """The kind of a contact, derived and recomputable; `basis` tells from what it was derived."""
+
+    __tablename__ = "triage"
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id"), primary_key=True)
+    basis: Mapped[str] = mapped_column(String(80))
+    kind: Mapped[str] = mapped_column(String(12), index=True)
+    reason: Mapped[str] = mapped_column(String(200))
+
+
+class Naming(Base):
+    """A contact that used a fact of this canary's persona (planted or shadow). Derived like `Triage`."""
+
+    __tablename__ = "naming"
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id"), primary_key=True)
+    canary_id: Mapped[int] = mapped_column(ForeignKey("canary.id"), primary_key=True)
+    reason: Mapped[str] = mapped_column(String(200))
+
+
+class Allowed(Base):
+    """A caller who may ring (a clinic's reminder line): contacts from it are `authorised`."""
+
+    __tablename__ = "allowed"
+    fingerprint: Mapped[str] = mapped_column(String(64), primary_key=True)
+    sealed: Mapped[bytes]
+    note: Mapped[str] = mapped_column(String(200))
+
+
+class LedgerEntry(Base):
+    """One entry of the append-only, hash-chained ledger."""
+
+    __tablename__ = "ledger"
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[str] = mapped_column(String(40))
+    kind: Mapped[str] = mapped_column(String(40), index=True)
+    payload: Mapped[dict[str, Any]]
+    prev: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class Lease(Base):
+    """Who runs the jobs: one scheduler at a time."""
+
+    __tablename__ = "lease"
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    holder: Mapped[str] = mapped_column(String(120))
+    until: Mapped[datetime]
+
+
+Index("ix_contact_number_at", Contact.number_id, Contact.at)

@@ -1,0 +1,81 @@
+"""Queries that only look: what reports, lists and the doctor show."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from canary.store import contacts
+from canary.store.evidence import shown_kind
+from canary.store.schema import Canary, Contact, Copy, Meta, Naming, Placement, PlacementState, Triage
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """A contact with the kind and reason it is shown with."""
+
+    contact: Contact
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The sealed side of a contact."""
+
+    sender: str
+    text: str
+
+
+def placements(session: Session) -> Sequence[Placement]:
+    """All live placements, oldest first."""
+    query = select(Placement).where(Placement.state != PlacementState.VOID).order_by(Placement.id)
+    return session.scalars(query.options(joinedload(Placement.copy))).all()
+
+
+def planted_canaries(session: Session) -> Sequence[Canary]:
+    """Every planted canary of a live placement, with its number and copy."""
+    query = select(Canary).join(Placement).where(Canary.planted, Placement.state != PlacementState.VOID)
+    return session.scalars(
+        query.options(
+            joinedload(Canary.number),
+            joinedload(Canary.placement).joinedload(Placement.copy).joinedload(Copy.recipient),
+        )
+    ).all()
+
+
+def sorted_contacts(session: Session, as_of: datetime) -> Iterator[Sorted]:
+    """Contacts until `as_of` in order, each with its kind; a planted persona named outranks the base kind."""
+    named = {
+        contact: reason
+        for contact, reason in session.execute(
+            select(Naming.contact_id, Naming.reason).join(Canary).where(Canary.planted)
+        )
+    }
+    query = (
+        select(Contact, Triage.kind, Triage.reason)
+        .outerjoin(Triage, Triage.contact_id == Contact.id)
+        .where(Contact.at <= as_of)
+        .order_by(Contact.at, Contact.id)
+        .options(joinedload(Contact.number))
+    )
+    for contact, kind, reason in session.execute(query):
+        shown = shown_kind(kind or "other", contact.id in named)
+        yield Sorted(contact, shown, named[contact.id] if shown == "named" else reason or "not sorted yet")
+
+
+def opened(session: Session, contact: Contact) -> Opened:
+    """Who rang and what was said: only for doors that reveal."""
+    return Opened(contacts.sender(session, contact), contacts.heard(session, contact)[0])
+
+
+def simulated(session: Session) -> bool:
+    """Whether this registry lives in a simulated world (`canary demo`): nothing in it is evidence."""
+    return session.get(Meta, "simulated") is not None
+
+
+def mark_simulated(session: Session) -> None:
+    """Say for good that this registry's clock is simulated."""
+    session.merge(Meta(name="simulated", value=b"1"))

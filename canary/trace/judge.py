@@ -1,0 +1,107 @@
+"""From evidence to verdicts: thresholds, what an accused descendant explains, rivals."""
+
+import math
+from collections.abc import Mapping
+
+import networkx as nx
+
+from canary.trace.evidence import Channel, Evidence, Mark, Release
+from canary.trace.posterior import Posterior, posterior
+from canary.trace.power import smallest_visible_leak
+from canary.trace.score import Score, score
+from canary.trace.verdict import Findings, Rival, Verdict, Window, Word
+
+LIKELY_ALPHA = 0.05
+RIVALS_SHOWN = 5
+
+
+def judge(
+    evidence: Evidence, channel: Channel, alpha: float, counts: Mapping[str, int] | None = None
+) -> Findings:
+    """The verdicts on every copy of the evidence; `counts` of contacts by kind are passed through.
+
+    `leaked` means sup E >= n/alpha and not explained by an accused copy made from this one; `likely` means
+    sup E >= n/0.05 with the largest posterior. P(any innocent copy `leaked`) <= alpha (see trace.score).
+    """
+    ahead = {r.copy: score(r, channel, evidence.as_of) for r in evidence.releases}
+    threshold = math.log(max(1, len(evidence.releases)) / alpha)
+    beliefs = posterior(evidence, channel)
+    explained = _explained(
+        evidence, channel, {c for c, s in ahead.items() if s.log_sup >= threshold}, threshold
+    )
+    verdicts = [
+        _verdict(r, ahead[r.copy], threshold, beliefs, explained.get(r.copy)) for r in evidence.releases
+    ]
+    order = list(Word)
+    verdicts.sort(key=lambda v: (order.index(v.word), -v.log_e, -v.posterior, v.copy))
+    visible = smallest_visible_leak(evidence, channel, threshold)
+    return Findings(evidence.as_of, alpha, tuple(verdicts), beliefs.none, visible, dict(counts or {}))
+
+
+def copy_graph(evidence: Evidence) -> "nx.DiGraph[str]":
+    """The copy graph, an edge from each source to the copy made from it."""
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_nodes_from(r.copy for r in evidence.releases)
+    graph.add_edges_from((source, r.copy) for r in evidence.releases for source in r.sources)
+    return graph
+
+
+def _explained(evidence: Evidence, channel: Channel, accused: set[str], threshold: float) -> dict[str, str]:
+    """Which accused copies an accused descendant already explains, mapped to that descendant.
+
+    A copy stays accused beside its descendant only when the canaries the descendant never held accuse it too.
+    """
+    graph = copy_graph(evidence)
+    releases = {r.copy: r for r in evidence.releases}
+    explained = {}
+    for copy in accused:
+        below = sorted(nx.descendants(graph, copy) & accused)
+        held = frozenset(m.number for d in below for m in releases[d].carried)
+        if below and score(releases[copy], channel, evidence.as_of, without=held).log_sup < threshold:
+            explained[copy] = max(below, key=lambda d: len(nx.ancestors(graph, d)))
+    return explained
+
+
+def _verdict(
+    release: Release, ahead: Score, threshold: float, beliefs: Posterior, explained_by: str | None
+) -> Verdict:
+    likely = threshold_for_likely(len(beliefs.copies))
+    best = max(beliefs.copies.values(), default=0.0)
+    mine = beliefs.copies[release.copy]
+    if explained_by is not None:
+        word = Word.CANNOT_TELL
+    elif ahead.log_sup >= threshold:
+        word = Word.LEAKED
+    elif ahead.log_sup >= likely and mine == best and mine > beliefs.none:
+        word = Word.LIKELY
+    else:
+        word = Word.CANNOT_TELL
+    heard = _heard(release)
+    rivals = sorted(((c, p) for c, p in beliefs.copies.items() if c != release.copy), key=lambda cp: -cp[1])
+    return Verdict(
+        copy=release.copy,
+        recipient=release.recipient,
+        word=word,
+        log_e=ahead.log_sup,
+        threshold=threshold,
+        posterior=mine,
+        contacts=tuple(sorted(hit.contact for mark in heard for hit in mark.hits)),
+        window=_window(release, heard),
+        rivals=tuple(Rival(c, p) for c, p in rivals[:RIVALS_SHOWN]),
+        explained_by=explained_by,
+    )
+
+
+def threshold_for_likely(copies: int) -> float:
+    """ln(n / 0.05): at most one run in twenty calls any innocent copy `likely`."""
+    return math.log(max(1, copies) / LIKELY_ALPHA)
+
+
+def _heard(release: Release) -> list[Mark]:
+    return [m for m in release.marks if m.planted and m.hits]
+
+
+def _window(release: Release, heard: list[Mark]) -> Window | None:
+    if not heard:
+        return None
+    return Window(release.start.date(), min(m.hits[0].at for m in heard).date())

@@ -1,0 +1,57 @@
+"""Which copy explains everything best: a posterior over "copy v leaked" for every v, and "none did".
+
+Unlike the score this rests on the assumed noise: it ranks rivals, it never accuses on its own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from canary.trace.evidence import Channel, Evidence, Mark, Outcome, Release
+
+PRIOR_NONE = 0.5
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Probabilities that add up to 1 over the copies and `none`."""
+
+    copies: Mapping[str, float]
+    none: float
+
+
+def posterior(evidence: Evidence, channel: Channel) -> Posterior:
+    """One leak or none: prior 1/2 for none, the rest shared equally; hit rate averaged over the channel's grid."""
+    releases = evidence.releases
+    if not releases:
+        return Posterior({}, 1.0)
+    log_odds = np.array([_log_ratio(r, channel, evidence.as_of) for r in releases])
+    log_weights = np.append(log_odds + np.log((1 - PRIOR_NONE) / len(releases)), np.log(PRIOR_NONE))
+    weights = np.exp(log_weights - log_weights.max())
+    shares = weights / weights.sum()
+    return Posterior({r.copy: float(s) for r, s in zip(releases, shares, strict=False)}, float(shares[-1]))
+
+
+def _log_ratio(release: Release, channel: Channel, as_of: datetime) -> float:
+    """ln of P(heard | this copy leaked) / P(heard | no leak), over its own and its inherited canaries."""
+    exposed = [m for m in release.marks if m.planted] + list(release.carried)
+    elapsed = _share_elapsed(release, as_of)
+    total = np.zeros(len(channel.hit_rates))
+    for mark in exposed:
+        outcome = first_outcome(mark, release, as_of)
+        rates = [1 - (1 - q) ** elapsed for q in channel.hit_rates]
+        # Silence so far is only as telling as the share of the window that has passed.
+        total += np.log([channel.given_leak(outcome, q) for q in rates]) - np.log(channel.given_none(outcome))
+    return float(np.logaddexp.reduce(total) - np.log(len(total)))
+
+
+def _share_elapsed(release: Release, as_of: datetime) -> float:
+    share = (as_of - release.start) / (release.end - release.start)
+    return min(1.0, max(1e-3, share))
+
+
+def first_outcome(mark: Mark, release: Release, as_of: datetime) -> Outcome:
+    """The outcome of the first recognised contact between hand-over and `as_of`, else silence."""
+    return next((h.outcome for h in mark.hits if release.start <= h.at <= as_of), Outcome.SILENT)

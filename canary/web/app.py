@@ -1,0 +1,68 @@
+"""The Flask app factory: provider hooks and health; judging happens elsewhere, never in a request."""
+
+from typing import Any
+
+from flask import Flask, Response, current_app, request
+
+from canary.errors import OutsideError
+from canary.listen.intake import MAX_BODY, Intake
+from canary.listen.providers.base import RawRequest, Reply
+from canary.listen.providers.twilio import TwilioProvider
+from canary.settings import Settings, load
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The app over the registry of `settings` (those in force by default)."""
+    settings = settings or load()
+    app = Flask(__name__)
+    app.extensions["intake"] = intake(settings)
+    app.config["PUBLIC_URL"] = (settings.public_url or f"http://{settings.bind}").rstrip("/")
+    app.add_url_rule("/hooks/<provider>/<endpoint>", view_func=hook, methods=["POST"])
+    app.add_url_rule("/healthz", view_func=healthz)
+    app.add_url_rule("/readyz", view_func=readyz)
+    return app
+
+
+def intake(settings: Settings) -> Intake:
+    """The intake with every provider that is configured."""
+    base = f"{settings.public_url.rstrip('/')}/hooks/twilio"
+    twilio = TwilioProvider(settings.twilio_auth_token.get_secret_value(), base)
+    return Intake(settings.store(), {twilio.name: twilio}, settings.now)
+
+
+def hook(provider: str, endpoint: str) -> Response:
+    """One provider request, kept before it is judged."""
+    return _respond(_intake().receive(provider, endpoint, _raw()))
+
+
+def healthz() -> Response:
+    """The process answers."""
+    return Response("ok\n", content_type="text/plain")
+
+
+def readyz() -> Response:
+    """The registry answers too."""
+    try:
+        _intake().store.ping()
+    except OutsideError as error:
+        return Response(f"{error}\n", status=503, content_type="text/plain")
+    return Response("ready\n", content_type="text/plain")
+
+
+def _intake() -> Intake:
+    found: Intake = current_app.extensions["intake"]
+    return found
+
+
+def _raw() -> RawRequest:
+    # The provider signed the public URL byte for byte. Behind a proxy, and after Werkzeug's decoding,
+    # request.url is another one; gunicorn's RAW_URI is the target as it came.
+    environ: dict[str, Any] = request.environ
+    target = environ.get("RAW_URI") or environ.get("REQUEST_URI") or request.full_path.rstrip("?")
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    body = request.stream.read(MAX_BODY + 1)
+    return RawRequest(current_app.config["PUBLIC_URL"] + target, headers, body)
+
+
+def _respond(reply: Reply) -> Response:
+    return Response(reply.body, status=reply.status, content_type=f"{reply.content_type}; charset=utf-8")

@@ -1,0 +1,34 @@
+"""The server process: gunicorn with our app, configured from our settings alone."""
+
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from canary.settings import Settings
+from canary.web.app import create_app
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """gunicorn running `create_app` in each worker, so that no database connection is shared by a fork."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Sync workers: a request is a few milliseconds, and one connection a worker suits SQLite best."""
+        options: dict[str, Any] = {
+            "bind": self._settings.bind,
+            "workers": self._settings.workers,
+            "worker_class": "sync",
+            "timeout": 60,
+            "proc_name": "canary-records",
+            "control_socket_disable": True,
+        }
+        for key, value in options.items():
+            self.cfg.set(key, value)
+
+    def load(self) -> Flask:
+        """The WSGI app."""
+        return create_app(self._settings)

@@ -1,0 +1,110 @@
+"""Both languages say the same things, and numbers are never rounded into a lie."""
+
+import math
+import string
+from datetime import UTC, date, datetime
+
+import pytest
+
+from canary.errors import CanaryError
+from canary.report.words import LANGUAGES, Words
+
+
+def placeholders(template: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name}
+
+
+def test_languages_have_the_same_keys() -> None:
+    en, zh = (Words(lang).templates() for lang in LANGUAGES)
+    assert set(en) == set(zh)
+
+
+@pytest.mark.parametrize("key", sorted(Words("en").templates()))
+def test_languages_fill_the_same_places(key: str) -> None:
+    en, zh = (Words(lang).templates()[key] for lang in LANGUAGES)
+    assert placeholders(en) == placeholders(zh)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_nothing_is_said_to_be_guilty(lang: str) -> None:
+    text = " ".join(Words(lang).templates().values()).lower()
+    assert not [word for word in ("guilt", "culprit", "罪", "凶手", "元凶") if word in text]
+
+
+def test_unknown_language_names_the_way_out() -> None:
+    with pytest.raises(CanaryError, match="en, zh"):
+        Words("fr")
+
+
+@pytest.mark.parametrize(
+    ("share", "en", "zh"),
+    [
+        (0.0, "<0.1 %", "<0.1%"),
+        (1e-12, "<0.1 %", "<0.1%"),
+        (0.00099, "<0.1 %", "<0.1%"),
+        (0.001, "0.1 %", "0.1%"),
+        (0.0523, "5.2 %", "5.2%"),
+        (0.43, "43 %", "43%"),
+        (0.9, "90 %", "90%"),
+        (0.956, "95.6 %", "95.6%"),
+        (0.999, "99.9 %", "99.9%"),
+        (0.9991, ">99.9 %", ">99.9%"),
+        (1 - 1e-17, ">99.9 %", ">99.9%"),
+    ],
+)
+def test_probability_is_never_rounded_to_certainty(share: float, en: str, zh: str) -> None:
+    assert (Words("en").percent(share), Words("zh").percent(share)) == (en, zh)
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"), [(0.0, "0 %"), (1.0, "100 %"), (0.9999, ">99.9 %"), (1e-9, "<0.1 %")]
+)
+def test_exact_shares_may_be_nought_or_all(share: float, shown: str) -> None:
+    assert Words("en").percent(share, exact=True) == shown
+
+
+@pytest.mark.parametrize(("share", "shown"), [(0.4, "40 %"), (0.401, "41 %"), (0.29, "29 %"), (1.0, "100 %")])
+def test_a_visible_leak_is_rounded_up(share: float, shown: str) -> None:
+    assert Words("en").percent_up(share) == shown
+
+
+@pytest.mark.parametrize(
+    ("n", "en", "zh"),
+    [
+        (5.49, "1 in 5.4", "5.4分之一"),
+        (20, "1 in 20", "20分之一"),
+        (1000, "1 in 1,000", "1,000分之一"),
+        (62_000, "1 in 62,000", "6.2万分之一"),
+        (219_695, "1 in 219,000", "21万分之一"),
+        (2_399_999, "1 in 2.3 million", "239万分之一"),
+        (2.39e9, "1 in 2.3 billion", "23亿分之一"),
+        (7.7e13, "1 in 77 trillion", "77万亿分之一"),
+        (1e40, "less than 1 in 1,000 trillion", "不足1,000万亿分之一"),
+        (1.0, "none", "无"),
+        (0.2, "none", "无"),
+    ],
+)
+def test_odds_are_rounded_towards_the_accused(n: float, en: str, zh: str) -> None:
+    assert (Words("en").one_in(math.log(n)), Words("zh").one_in(math.log(n))) == (en, zh)
+
+
+def test_infinite_evidence_can_be_said() -> None:
+    assert Words("en").one_in(math.inf) == "less than 1 in 1,000 trillion"
+
+
+def test_counts_one_and_many() -> None:
+    words = Words("en")
+    assert words.t("table.more", n=1) == "… and 1 more copy: cannot tell"
+    assert words.t("table.more", n=1047) == "… and 1,047 more copies: cannot tell"
+    assert (words.how_many(0), words.how_many(3)) == ("none", "3")
+
+
+def test_days_are_written_as_the_language_does() -> None:
+    assert Words("en").day(date(2026, 6, 5)) == "2026-06-05"
+    assert Words("zh").day(date(2026, 6, 5)) == "2026年6月5日"
+    assert Words("zh").moment(datetime(2026, 6, 5, 8, 3, tzinfo=UTC)) == "2026年6月5日 08:03 UTC"
+
+
+def test_unknown_codes_stand_for_themselves() -> None:
+    assert Words("zh").name("channel", "pigeon") == "pigeon"
+    assert Words("zh").name("verdict", "cannot tell") == "无法判断"

@@ -1,0 +1,120 @@
+"""Verdict words: who is accused, what an accused descendant explains, what silence says."""
+
+import math
+from datetime import timedelta
+
+import pytest
+
+from canary.trace.evidence import Channel, Evidence, Outcome
+from canary.trace.judge import judge
+from canary.trace.posterior import posterior
+from canary.trace.verdict import Word
+from tests.trace.worlds import day, release
+
+CONTROLS = [f"control{i}" for i in range(60)]
+ALPHA = 0.001
+
+
+def numbers(copy: str, count: int = 10) -> list[str]:
+    return [f"{copy}-{i}" for i in range(count)]
+
+
+def rang(named: list[str]) -> dict[str, tuple[int, Outcome]]:
+    return {number: (10 + i, Outcome.MATERNAL) for i, number in enumerate(named)}
+
+
+def chain(heard: dict[str, tuple[int, Outcome]]) -> Evidence:
+    """hospital → registry → bureau; the bureau's file holds half of each source's canaries."""
+    hospital, registry, bureau = numbers("hospital"), numbers("registry"), numbers("bureau")
+    return Evidence(
+        day(120),
+        (
+            release("hospital", hospital, CONTROLS, heard),
+            release("registry", registry, CONTROLS, heard, ("hospital",), hospital),
+            release("bureau", bureau, CONTROLS, heard, ("registry",), hospital[:5] + registry[:5]),
+            release(
+                "other-bureau", numbers("other"), CONTROLS, heard, ("registry",), hospital[5:] + registry[5:]
+            ),
+        ),
+    )
+
+
+def words(evidence: Evidence) -> dict[str, Word]:
+    return {v.copy: v.word for v in judge(evidence, Channel(), ALPHA).verdicts}
+
+
+def test_nothing_heard_accuses_nobody_and_none_is_the_best_explanation():
+    findings = judge(chain({}), Channel(), ALPHA)
+    assert {v.word for v in findings.verdicts} == {Word.CANNOT_TELL}
+    assert findings.none_posterior > 0.5
+
+
+def test_a_leaf_that_leaked_is_accused_and_its_sources_are_not():
+    heard = rang(numbers("bureau")[:8] + numbers("registry")[:4] + numbers("hospital")[:4])
+    found = words(chain(heard))
+    assert found["bureau"] is Word.LEAKED
+    assert {found[c] for c in ("hospital", "registry", "other-bureau")} == {Word.CANNOT_TELL}
+
+
+def test_sources_of_an_accused_copy_say_who_explains_them():
+    heard = rang(numbers("bureau")[:8] + numbers("registry", 10)[:5] + numbers("hospital")[:5])
+    registry = next(v for v in judge(chain(heard), Channel(), 0.5).verdicts if v.copy == "registry")
+    assert registry.log_e >= registry.threshold
+    assert (registry.word, registry.explained_by) == (Word.CANNOT_TELL, "bureau")
+
+
+def test_a_source_that_leaked_whole_is_accused_beside_nothing_made_from_it():
+    heard = rang(numbers("registry")[:8] + numbers("hospital")[:8])
+    found = words(chain(heard))
+    assert found["registry"] is Word.LEAKED
+    assert {found[c] for c in ("bureau", "other-bureau")} == {Word.CANNOT_TELL}
+
+
+def test_a_source_stays_accused_when_its_own_marks_outside_the_descendant_rang_too():
+    heard = rang(numbers("bureau")[:8] + numbers("registry"))
+    found = judge(chain(heard), Channel(), 0.05)
+    assert {v.copy for v in found.verdicts if v.word is Word.LEAKED} >= {"bureau"}
+    registry = next(v for v in found.verdicts if v.copy == "registry")
+    assert registry.word is Word.LEAKED
+
+
+def test_a_storm_that_rings_every_number_accuses_nobody():
+    everyone = [*CONTROLS, *numbers("hospital"), *numbers("registry"), *numbers("bureau"), *numbers("other")]
+    assert set(words(chain(rang(everyone))).values()) == {Word.CANNOT_TELL}
+
+
+def test_without_controls_nobody_is_ever_accused():
+    alone = Evidence(day(120), (release("j", numbers("j"), [], rang(numbers("j"))),))
+    assert words(alone) == {"j": Word.CANNOT_TELL}
+
+
+def test_threshold_is_ln_of_copies_over_alpha():
+    findings = judge(chain({}), Channel(), ALPHA)
+    assert {v.threshold for v in findings.verdicts} == {math.log(4 / ALPHA)}
+
+
+def test_window_runs_from_hand_over_to_the_first_contact():
+    heard = rang(numbers("bureau")[:8])
+    window = judge(chain(heard), Channel(), ALPHA).verdicts[0].window
+    assert (window.start, window.end) == (day(0).date(), day(10).date())
+
+
+def test_posterior_adds_up_and_prefers_the_copy_that_holds_all_that_rang():
+    heard = rang(numbers("bureau")[:8] + numbers("registry")[:5] + numbers("hospital")[:5])
+    found = posterior(chain(heard), Channel())
+    assert sum(found.copies.values()) + found.none == pytest.approx(1)
+    assert max(found.copies, key=found.copies.__getitem__) == "bureau"
+
+
+def test_smallest_visible_leak_shrinks_with_more_canaries_and_is_none_with_two():
+    def visible(count: int) -> float | None:
+        evidence = Evidence(day(180) - timedelta(days=1), (release("j", numbers("j", count), CONTROLS),))
+        return judge(evidence, Channel(), ALPHA).smallest_visible_leak
+
+    assert visible(2) is None
+    assert visible(60) < visible(30) <= 1
+
+
+def test_an_empty_registry_has_no_verdicts():
+    findings = judge(Evidence(day(1), ()), Channel(), ALPHA)
+    assert (findings.verdicts, findings.none_posterior, findings.smallest_visible_leak) == ((), 1.0, None)

@@ -1,0 +1,92 @@
+"""The score is a martingale under our own draw, whatever was heard and whoever else leaked."""
+
+import math
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from canary.trace.evidence import Channel, Outcome
+from canary.trace.score import resolve, score
+from tests.trace.worlds import WINDOW, day, release
+
+NUMBERS = "abcdef"
+heard = st.dictionaries(
+    st.sampled_from(NUMBERS),
+    st.tuples(st.integers(0, 200), st.sampled_from([Outcome.MATERNAL, Outcome.NAMED])),
+)
+
+
+@given(heard, st.integers(1, 5), st.integers(0, 200))
+def test_mean_over_every_possible_draw_is_exactly_one_at_every_look(calls, planted, look):
+    """Ville's bound rests on this: enumerate all draws of an innocent copy against fixed calls."""
+    scores = [
+        score(release("j", s, set(NUMBERS) - set(s), calls), Channel(), day(look)).log_e
+        for s in combinations(NUMBERS, planted)
+    ]
+    assert sum(map(math.exp, scores)) / len(scores) == pytest.approx(1, rel=1e-9)
+
+
+@given(st.sets(st.sampled_from(NUMBERS), min_size=1, max_size=3), st.integers(0, 50))
+def test_mean_is_one_although_another_copy_leaked_and_marks_exclude_each_other(leaked, first_day):
+    """Given the leaked copy's numbers, the innocent copy's are a uniform subset of the others."""
+    calls = {number: (first_day, Outcome.NAMED) for number in leaked}
+    others = sorted(set(NUMBERS) - leaked)
+    draws = list(combinations(others, 2))
+    scores = [score(release("j", s, set(others) - set(s), calls), Channel(), day(60)).log_e for s in draws]
+    assert sum(map(math.exp, scores)) / len(scores) == pytest.approx(1, rel=1e-9)
+
+
+@given(heard, st.integers(1, 5))
+def test_innocent_copy_crosses_its_threshold_no_oftener_than_alpha_allows(calls, planted):
+    """Ville by enumeration: the share of draws whose running maximum ever reaches t is at most 1/t."""
+    sups = [
+        score(release("j", s, set(NUMBERS) - set(s), calls), Channel(), day(400)).log_sup
+        for s in combinations(NUMBERS, planted)
+    ]
+    for threshold in (2, 3, 5, 10, 15):
+        assert sum(sup >= math.log(threshold) for sup in sups) / len(sups) <= 1 / threshold + 1e-9
+
+
+def test_each_number_gives_one_factor_however_often_it_rings():
+    once = release("j", "ab", "cdef", {"a": (3, Outcome.MATERNAL)})
+    many = release("j", "ab", "cdef", {"a": (3, Outcome.MATERNAL)})
+    again = many.marks[0].hits + (many.marks[0].hits[0].__class__(day(9), Outcome.NAMED, 7),)
+    many = many.__class__(
+        **{**many.__dict__, "marks": (many.marks[0].__class__("a", "block", True, again), *many.marks[1:])}
+    )
+    assert score(once, Channel(), day(100)) == score(many, Channel(), day(100))
+
+
+def test_silence_counts_only_when_the_window_has_closed():
+    silent = release("j", "ab", "cdef")
+    assert score(silent, Channel(), day(100)).log_e == 0
+    assert score(silent, Channel(), day(WINDOW.days)).log_e < 0
+
+
+def test_contacts_before_hand_over_or_after_the_window_say_nothing():
+    early = release("j", "ab", "cdef", {"a": (-3, Outcome.NAMED)})
+    late = release("j", "ab", "cdef", {"a": (WINDOW.days + 5, Outcome.NAMED)})
+    assert score(early, Channel(), day(100)).log_e == 0
+    assert {r.outcome for r in resolve(late, day(400))} == {Outcome.SILENT}
+
+
+def test_score_rises_with_planted_numbers_that_ring_and_falls_with_controls():
+    planted = release("j", "abc", "defghij", {n: (5, Outcome.MATERNAL) for n in "ab"})
+    mixed = release("j", "abc", "defghij", {n: (5, Outcome.MATERNAL) for n in "abdefg"})
+    assert score(planted, Channel(), day(50)).log_sup > 1.5
+    assert score(mixed, Channel(), day(50)).log_e < score(planted, Channel(), day(50)).log_e
+
+
+def test_score_never_exceeds_the_number_of_possible_draws():
+    """No evidence can weigh more than 1 / P(the draw was as it was by luck)."""
+    everything = release("j", "ab", "cdef", {n: (5, Outcome.NAMED) for n in "ab"})
+    assert score(everything, Channel(), day(400)).log_sup <= math.log(math.comb(6, 2))
+
+
+def test_running_maximum_stays_when_the_score_falls_back():
+    fading = release("j", "ab", "cdef", {"a": (5, Outcome.MATERNAL)})
+    now = score(fading, Channel(), day(WINDOW.days))
+    assert now.log_sup > now.log_e
+    assert now.sup_at == day(5)
