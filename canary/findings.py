@@ -126,9 +126,7 @@ def _contacts(session: Session, as_of: datetime, reveal: bool) -> tuple[ContactV
                 copy=canary.placement.copy.slug if canary else None,
                 reason=row.reason if reveal else row.reason.split(":")[0],
                 caller=opened.sender if opened else "",
-                persona=str(placements.facts(session, canary).get(Fact.NAME, ""))
-                if reveal and canary
-                else "",
+                persona=str(placements.facts(session, canary).get(Fact.NAME, "")) if reveal and canary else "",
                 text=opened.text if opened else "",
             )
         )

@@ -32,9 +32,7 @@ def pool(settings: Settings, store: Store) -> str:
     """Move numbers on: quarantine that is over, planted numbers that rang."""
     now = settings.now()
     with store.writing() as session:
-        split = numbers.end_quarantine(
-            session, now, timedelta(days=settings.quarantine_days), settings.control_share
-        )
+        split = numbers.end_quarantine(session, now, timedelta(days=settings.quarantine_days), settings.control_share)
         burned = numbers.burn(session, now)
     return f"{split} numbers left quarantine, {burned} burned"
 

@@ -40,9 +40,7 @@ class SecretFiles(PydanticBaseSettingsSource):
         try:
             return Path(path).read_text().strip(), field_name, False
         except OSError as error:
-            raise CanaryError(
-                f"{variable}: cannot read {path}: {error.strerror}", "check the path"
-            ) from error
+            raise CanaryError(f"{variable}: cannot read {path}: {error.strerror}", "check the path") from error
 
     def __call__(self) -> dict[str, Any]:
         """All fields that have a file."""
@@ -142,9 +140,7 @@ def load() -> Settings:
         return Settings()
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'config'}: {e['msg']}" for e in error.errors())
-        raise CanaryError(
-            f"settings: {wrong}", f"see config/canary.example.toml; read {config_path()}"
-        ) from error
+        raise CanaryError(f"settings: {wrong}", f"see config/canary.example.toml; read {config_path()}") from error
     except ValueError as error:  # tomllib.TOMLDecodeError
         raise CanaryError(f"{config_path()}: not valid TOML: {error}", "fix the line it names") from error
 

@@ -67,14 +67,10 @@ def _read(file: Path) -> Iterator[tuple[int, datetime, Sighting]]:
             try:
                 at = datetime.fromisoformat(row.get("at") or "")
             except ValueError:
-                raise CanaryError(
-                    f"{file}: row {number}: column 'at': not a time", "2026-06-22T10:30"
-                ) from None
+                raise CanaryError(f"{file}: row {number}: column 'at': not a time", "2026-06-22T10:30") from None
             known = {k: v or "" for k, v in row.items() if k in Sighting.__dataclass_fields__}
             if not known.get("via"):
-                raise CanaryError(
-                    f"{file}: row {number}: column 'via' is empty", "wechat, hotline, letter, …"
-                )
+                raise CanaryError(f"{file}: row {number}: column 'via' is empty", "wechat, hotline, letter, …")
             yield number, at if at.tzinfo else at.replace(tzinfo=UTC), Sighting(**{"text": "", **known})
 
 
@@ -87,9 +83,7 @@ def list_(kind: str | None, style: str) -> None:
     store = settings.store()
     sort_all(store)
     with store.reading() as session:
-        lines = [
-            _line(row) for row in views.sorted_contacts(session, settings.now()) if kind in (None, row.kind)
-        ]
+        lines = [_line(row) for row in views.sorted_contacts(session, settings.now()) if kind in (None, row.kind)]
     show_list("contacts", lines, style)
 
 

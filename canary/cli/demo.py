@@ -13,9 +13,7 @@ CASES = ("shenzhen", "noise")
 @click.command()
 @click.option("--case", type=click.Choice(CASES), default="shenzhen", show_default=True)
 @click.option("--seed", type=int, default=2008, show_default=True)
-@click.option(
-    "--keep", type=click.Path(path_type=Path, file_okay=False), help="Keep everything in this folder."
-)
+@click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="Keep everything in this folder.")
 @format_option
 def demo(case: str, seed: int, keep: Path | None, style: str) -> None:
     """Play a leak end to end in a temporary folder: invented city, real files, real HTTP, real verdict."""

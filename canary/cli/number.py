@@ -41,9 +41,7 @@ def import_(file: Path, region: str, quarantine_days: int | None) -> None:
         counts = numbers.counts(session)
     if quarantine_days == 0:
         remark("no quarantine: whatever these numbers' last owners left behind will ring on them")
-    click.echo(
-        f"{len(added)} numbers imported; now {', '.join(f'{n} {s}' for s, n in sorted(counts.items()))}"
-    )
+    click.echo(f"{len(added)} numbers imported; now {', '.join(f'{n} {s}' for s, n in sorted(counts.items()))}")
 
 
 def _read(file: Path, region: str) -> Iterator[NewNumber]:

@@ -20,9 +20,7 @@ from canary.settings import load
 
 in_file = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
 out_file = click.Path(path_type=Path, dir_okay=False)
-profile_option = click.option(
-    "--profile", "profile_file", type=in_file, help="How its columns map: a TOML file."
-)
+profile_option = click.option("--profile", "profile_file", type=in_file, help="How its columns map: a TOML file.")
 
 
 @click.command()
@@ -32,9 +30,7 @@ profile_option = click.option(
 @profile_option
 @click.option("--canaries", type=click.IntRange(min=1), help="How many. [default: setting canaries_per_copy]")
 @format_option
-def seed(
-    copy: str, source: Path, target: Path, profile_file: Path | None, canaries: int | None, style: str
-) -> None:
+def seed(copy: str, source: Path, target: Path, profile_file: Path | None, canaries: int | None, style: str) -> None:
     """Plant canaries in one copy's file: a secret draw, committed to the ledger before the file appears."""
     settings = load()
     order = Order(

@@ -32,9 +32,7 @@ def ledger_(style: str) -> None:
     with load().store().reading() as session:
         lines = [{**e.__dict__, "payload": dict(e.payload)} for e in ledger.entries(session)]
     if style == "table":
-        lines = [
-            {"seq": e["seq"], "at": e["at"], "kind": e["kind"], "hash": str(e["hash"])[:16]} for e in lines
-        ]
+        lines = [{"seq": e["seq"], "at": e["at"], "kind": e["kind"], "hash": str(e["hash"])[:16]} for e in lines]
     show_list("ledger", lines, style)
 
 

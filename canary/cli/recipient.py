@@ -60,9 +60,7 @@ def import_(file: Path) -> None:
         for number, row in enumerate(csv.DictReader(handle), start=2):
             missing = [c for c in ("slug", "name", "kind") if not row.get(c)]
             if missing:
-                raise CanaryError(
-                    f"{file}: row {number}: column {missing[0]!r} is empty", "slug,name,kind,parent"
-                )
+                raise CanaryError(f"{file}: row {number}: column {missing[0]!r} is empty", "slug,name,kind,parent")
             registry.add_recipient(
                 session, settings.now(), row["slug"], row["name"], row["kind"], row.get("parent") or None
             )

@@ -39,9 +39,7 @@ def run(name: str) -> None:
 @format_option
 def list_(style: str) -> None:
     """What jobs there are."""
-    lines = [
-        {"job": name, "does": (function.__doc__ or "").split("\n")[0]} for name, function in jobs.JOBS.items()
-    ]
+    lines = [{"job": name, "does": (function.__doc__ or "").split("\n")[0]} for name, function in jobs.JOBS.items()]
     show_list("jobs", lines, style)
 
 

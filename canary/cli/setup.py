@@ -30,9 +30,7 @@ def init() -> None:
     if made:
         remark(f"made {settings.key_file.name}: keep a copy in a safe. Without it nothing can be read again.")
     click.echo(f"registry ready: {store.engine.url.render_as_string()}")
-    remark(
-        "next: canary recipient add, canary number import, canary copy add, canary seed (docs/operators.md)"
-    )
+    remark("next: canary recipient add, canary number import, canary copy add, canary seed (docs/operators.md)")
 
 
 def make_key(settings: Settings) -> bool:

@@ -49,9 +49,7 @@ def _moment(as_of: datetime | None, now: datetime) -> datetime:
 @click.option("--format", "style", type=click.Choice(["html", "text", "json", "csv"]), required=True)
 @click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True)
 @click.option("--reveal", is_flag=True, help="Show numbers, personas and callers; writes a ledger line.")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File, or -."
-)
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File, or -.")
 @as_of_option
 def report(style: str, lang: str, reveal: bool, output: Path, as_of: datetime | None) -> None:
     """Write the report."""

@@ -72,9 +72,7 @@ def recycled(rng: random.Random, numbers: Sequence[str], start: date, end: date)
     """Numbers whose last owner was in a baby-formula club, which goes on writing to them."""
     for number in numbers:
         for day in range(0, (end - start).days, 9):
-            yield Ring(
-                start + timedelta(days=day + rng.randrange(9)), number, stranger(rng), False, CLUB_TEXT
-            )
+            yield Ring(start + timedelta(days=day + rng.randrange(9)), number, stranger(rng), False, CLUB_TEXT)
 
 
 def storm(rng: random.Random, numbers: Sequence[str], day: date, size: int, text: str) -> Iterator[Ring]:

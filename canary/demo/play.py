@@ -142,9 +142,8 @@ def _hand_over(stage: Stage, city: City, table: Table, day: date) -> None:
     """One month: hospitals report, the registry merges, bureaus and vendor are sent their part."""
     month = f"{day:%Y-%m}"
     reports = [world.rows_of_hospital(table, holder.name) for holder in city.hospitals]
-    with click.progressbar(
-        length=len(city.hospitals) + 5, label=f"seed {month}", file=click.get_text_stream("stderr")
-    ) as bar:
+    steps = len(city.hospitals) + 2 + len(DISTRICTS)
+    with click.progressbar(length=steps, label=f"seed {month}", file=sys.stderr) as bar:
         for holder, report in zip(city.hospitals, reports, strict=True):
             _seed(stage, holder.slug, day, report, ())
             bar.update(1)
@@ -153,9 +152,7 @@ def _hand_over(stage: Stage, city: City, table: Table, day: date) -> None:
         bar.update(1)
         whole = _read(stage, f"{REGISTRY}-{month}.xlsx")
         for district, slug in DISTRICTS.items():
-            _seed(
-                stage, f"bureau-{slug}", day, world.rows_of_district(whole, district), [f"{REGISTRY}-{month}"]
-            )
+            _seed(stage, f"bureau-{slug}", day, world.rows_of_district(whole, district), [f"{REGISTRY}-{month}"])
             bar.update(1)
         served = [h.name for h in city.hospitals[: world.VENDOR_HOSPITALS]]
         _seed(stage, VENDOR, day, world.rows_of_vendor(whole, served), [f"{REGISTRY}-{month}"])

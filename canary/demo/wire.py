@@ -116,9 +116,7 @@ class Sender:
         }
         if not ring.voice:
             ids = {"MessageSid": f"SM{sid}", "SmsSid": f"SM{sid}"}
-            requests = [
-                ("sms", {**common, **ids, "Body": ring.text, "NumMedia": "0", "SmsStatus": "received"})
-            ]
+            requests = [("sms", {**common, **ids, "Body": ring.text, "NumMedia": "0", "SmsStatus": "received"})]
         else:
             call = {**common, "CallSid": f"CA{sid}", "Direction": "inbound"}
             requests = [("voice", {**call, "CallStatus": "ringing"})]
@@ -139,9 +137,7 @@ class Sender:
 
     def _post(self, endpoint: str, form: dict[str, str], honest: bool) -> int:
         path = f"/hooks/twilio/{endpoint}"
-        signature = (
-            self._signer.compute_signature(self.public_url + path, form) if honest else "bm90IHR3aWxpbw=="
-        )
+        signature = self._signer.compute_signature(self.public_url + path, form) if honest else "bm90IHR3aWxpbw=="
         headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": signature}
         return _exchange(self.port, "POST", path, urlencode(form), headers)
 

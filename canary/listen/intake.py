@@ -68,9 +68,7 @@ class Intake:
         with self.store.writing() as session:
             contacts.conclude_delivery(session, delivery, signature, error)
 
-    def _read(
-        self, at: datetime, delivery: int, provider: Provider, endpoint: str, request: RawRequest
-    ) -> None:
+    def _read(self, at: datetime, delivery: int, provider: Provider, endpoint: str, request: RawRequest) -> None:
         try:
             events = provider.parse(endpoint, request)
         except CanaryError as error:

@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from canary.errors import CanaryError
-from canary.listen.providers.base import Channel, Event
 from canary.listen.intake import arrived
+from canary.listen.providers.base import Channel, Event
 from canary.store import contacts, ledger, numbers, placements
 from canary.store.e164 import normalise
 

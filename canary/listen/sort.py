@@ -1,52 +1,53 @@
 """Deriving the kind of every contact that has none yet, or whose grounds have changed."""
 
+from collections.abc import Sequence
+
 from sqlalchemy.orm import Session
 
 from canary.listen.providers.base import Channel
 from canary.listen.triage import TRIAGE_VERSION, Heard, base_kind, names_persona
 from canary.mint.facts import Cell, Fact
 from canary.store import contacts, placements
+from canary.store.contacts import Derived, Stale
 from canary.store.database import Store
 
-Facts = dict[Fact, Cell]
-
-
+Personas = dict[int, list[tuple[int, dict[Fact, Cell]]]]
 BATCH = 500
 
 
 def sort_all(store: Store) -> int:
     """Triage every contact that needs it; returns how many. Safe to run twice, by anyone, at any time."""
+    with store.reading() as session:
+        todo = contacts.stale(session, TRIAGE_VERSION)
+    personas: Personas = {}
     # In batches, so that a long backlog never holds the write lock while a webhook waits for it.
-    done = 0
-    while True:
+    for first in range(0, len(todo), BATCH):
+        batch = todo[first : first + BATCH]
+        with store.reading() as session:
+            derived = _derive(session, batch, personas)
         with store.writing() as session:
-            batch = sort(session, BATCH)
-        done += batch
-        if batch < BATCH:
-            return done
+            contacts.keep_derived(session, derived)
+    return len(todo)
 
 
-def sort(session: Session, limit: int) -> int:
-    """Triage up to `limit` contacts that are new or whose grounds changed; returns how many."""
-    stale = contacts.untriaged(session, TRIAGE_VERSION, limit)
-    personas: dict[int, list[tuple[int, Facts]]] = {}
-    for item in stale:
-        contact = item.contact
-        text, duration = contacts.heard(session, contact)
-        triage = base_kind(Heard(Channel(contact.channel), text, duration, item.allowed))
-        namings = {}
-        if text and contact.number_id is not None:
-            for canary_id, facts in _personas(session, contact.number_id, personas):
-                if reason := names_persona(text, facts):
-                    namings[canary_id] = reason
-        contacts.keep_triage(session, contact.id, item.basis, triage.kind, triage.reason, namings)
-    return len(stale)
+def _derive(session: Session, batch: Sequence[Stale], personas: Personas) -> list[Derived]:
+    found = {c.id: c for c in contacts.contacts(session, [s.contact_id for s in batch])}
+    heard = contacts.heard(session, list(found.values()))
+    derived = []
+    for stale in batch:
+        contact = found[stale.contact_id]
+        text, duration = heard[contact.id]
+        triage = base_kind(Heard(Channel(contact.channel), text, duration, stale.allowed))
+        namings = _namings(session, contact.number_id, text, personas)
+        derived.append(Derived(contact.id, stale.basis, triage.kind, triage.reason, namings))
+    return derived
 
 
-def _personas(
-    session: Session, number_id: int, opened: dict[int, list[tuple[int, Facts]]]
-) -> list[tuple[int, Facts]]:
-    if number_id not in opened:
+def _namings(session: Session, number_id: int | None, text: str, personas: Personas) -> dict[int, str]:
+    if number_id is None or not text:
+        return {}
+    if number_id not in personas:
         found = placements.canaries_of(session, number_id)
-        opened[number_id] = [(c.id, placements.facts(session, c)) for c in found]
-    return opened[number_id]
+        personas[number_id] = [(c.id, placements.facts(session, c)) for c in found]
+    reasons = ((canary_id, names_persona(text, facts)) for canary_id, facts in personas[number_id])
+    return {canary_id: reason for canary_id, reason in reasons if reason}

@@ -4,7 +4,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final
 
@@ -26,8 +26,7 @@ def phrases(language: str) -> Words:
     """The phrase lists of one language, read once from the package."""
     source = files("canary.listen").joinpath("phrases", f"{language}.toml").read_text(encoding="utf-8")
     return {
-        name: tuple(value.split() if isinstance(value, str) else value)
-        for name, value in tomllib.loads(source).items()
+        name: tuple(value.split() if isinstance(value, str) else value) for name, value in tomllib.loads(source).items()
     }
 
 
@@ -36,6 +35,7 @@ def _simplified() -> Mapping[int, str]:
     return {ord(pair[0]): pair[1] for pair in phrases("zh")["traditional"]}
 
 
+@lru_cache(maxsize=256)  # one text is held against many personas
 def plain(text: str) -> str:
     """Half-width, lower-case, simplified characters; spacing and punctuation as they were. Cut when huge."""
     return unicodedata.normalize("NFKC", text[:_LONGEST]).casefold().translate(_simplified())
@@ -59,9 +59,7 @@ def compact(plain_text: str) -> str:
 @cache
 def _english(wanted: tuple[str, ...]) -> re.Pattern[str]:
     longest_first = sorted(wanted, key=len, reverse=True)
-    spelled = "|".join(
-        re.escape(phrase).replace(r"\ ", r"[\s\-_]*").replace(r"\*", r"\w+") for phrase in longest_first
-    )
+    spelled = "|".join(re.escape(phrase).replace(r"\ ", r"[\s\-_]*").replace(r"\*", r"\w+") for phrase in longest_first)
     return re.compile(rf"(?<![a-z0-9])(?:{spelled})(?:'?s)?(?![a-z0-9])")
 
 

@@ -67,9 +67,7 @@ class Claims:
         held = (other for _, other in self._held.get(name, ()) if other is not None)
         if any(within_one_edit(address, other) for other in held):
             return False
-        return address not in self._address_names or not self._names(
-            address, self._address_names[address]
-        ).near(name)
+        return address not in self._address_names or not self._names(address, self._address_names[address]).near(name)
 
     def _names(self, key: date | str, names: list[str]) -> Names:
         if key not in self._near:

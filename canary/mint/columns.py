@@ -65,9 +65,7 @@ class Profile:
         """The profile a TOML document describes; an unknown key or fact raises CanaryError."""
         unknown = sorted(set(mapping) - {"name", "headers", "never_issue", "country"})
         if unknown:
-            raise CanaryError(
-                f"unknown profile key '{unknown[0]}'", "known: name, country, never_issue, headers"
-            )
+            raise CanaryError(f"unknown profile key '{unknown[0]}'", "known: name, country, never_issue, headers")
         headers, never, country = (
             mapping.get("headers", {}),
             mapping.get("never_issue", []),

@@ -49,9 +49,7 @@ class _Draft:
 class Host:
     """One fitted table; `personas` may be called again and again and depends on nothing but its arguments."""
 
-    def __init__(
-        self, table: Table, columns: Mapping[Fact, int], region: str, never: frozenset[Fact]
-    ) -> None:
+    def __init__(self, table: Table, columns: Mapping[Fact, int], region: str, never: frozenset[Fact]) -> None:
         self._table, self._columns, self._region, self._never = table, columns, region, never | NEVER
         self._column = {fact: [row[i] for row in table.rows] for fact, i in columns.items()}
         due, birth = self._cells(Fact.DUE_DATE), self._cells(Fact.INFANT_BIRTH_DATE)
@@ -105,9 +103,7 @@ class Host:
                     continue
                 if not own or all(c.address_is_free(own, address) for c in (self._claims, minted)):
                     return _Draft(donor, moment, own, address)
-        raise CanaryError(
-            "the table has no room for another persona", "every name tried is too close to a real row's"
-        )
+        raise CanaryError("the table has no room for another persona", "every name tried is too close to a real row's")
 
     def _persona(self, rng: Random, draft: _Draft, phone: str, number: Cell) -> Persona:
         donor, moment = draft.donor, draft.moment

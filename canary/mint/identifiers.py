@@ -18,9 +18,7 @@ class MaskedIds:
     def __init__(self, header: str, cells: Sequence[Cell]) -> None:
         """Raises CanaryError when every row shows a whole resident ID: none could stand among them."""
         self._cells = [cell if isinstance(cell, str) and _MASK.search(cell) else None for cell in cells]
-        shown = any(
-            cell is not None and masked is None for cell, masked in zip(cells, self._cells, strict=True)
-        )
+        shown = any(cell is not None and masked is None for cell, masked in zip(cells, self._cells, strict=True))
         if shown and all(cell is not None for cell in cells):
             raise CanaryError(
                 f"column '{header}' shows every resident ID in full, and none is ever issued",

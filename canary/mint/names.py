@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from random import Random
 
 _COMPOUND = (
-    "欧阳 上官 司马 诸葛 皇甫 尉迟 公孙 慕容 司徒 令狐 端木 "
-    "东方 独孤 南宫 夏侯 申屠 长孙 宇文 闻人 轩辕 澹台 呼延"
+    "欧阳 上官 司马 诸葛 皇甫 尉迟 公孙 慕容 司徒 令狐 端木 东方 独孤 南宫 夏侯 申屠 长孙 宇文 闻人 轩辕 澹台 呼延"
 )
 COMPOUND_SURNAMES = frozenset(_COMPOUND.split())
 _HAN = re.compile(r"[㐀-鿿豈-﫿\U00020000-\U0003ffff]+")

@@ -25,9 +25,7 @@ class Moment:
 class Timeline:
     """The dates of one host, row by row; `groups` names each row's hospital (None: no such column)."""
 
-    def __init__(
-        self, dues: Sequence[date | None], births: Sequence[date | None], groups: Sequence[Cell]
-    ) -> None:
+    def __init__(self, dues: Sequence[date | None], births: Sequence[date | None], groups: Sequence[Cell]) -> None:
         self._dues, self._births, self._groups = dues, births, groups
         order = sorted(range(len(dues)), key=lambda row: (dues[row] is not None, dues[row] or date.min, row))
         self._order = order

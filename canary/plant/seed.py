@@ -70,9 +70,7 @@ def seed(store: Store, now: datetime, order: Order) -> Seeded:
     codes = sorted(planted | controls)
     rng = random.Random(rank(secret, "personas"))
     region = order.profile.country if order.profile else "CN"
-    personas = dict(
-        zip(codes, fit(table, columns, region).personas(rng, [e164[c] for c in codes]), strict=True)
-    )
+    personas = dict(zip(codes, fit(table, columns, region).personas(rng, [e164[c] for c in codes]), strict=True))
     insertions = insertion_points(table, [personas[c].cells for c in codes if c in planted], rng)
     part = order.target.with_name(f".{order.target.name}.{secrets.token_hex(4)}.part")
     try:
@@ -124,23 +122,17 @@ def _write(file_format: TableFormat, source: Path, part: Path, insertions: Seque
         with part.open("rb") as written:
             os.fsync(written.fileno())
     except OSError as error:
-        raise OutsideError(
-            f"{part.parent}: {error.strerror}", "free space or choose another folder"
-        ) from error
+        raise OutsideError(f"{part.parent}: {error.strerror}", "free space or choose another folder") from error
 
 
-def check_written(
-    file_format: TableFormat, part: Path, before: Table, insertions: Sequence[Insertion]
-) -> int:
+def check_written(file_format: TableFormat, part: Path, before: Table, insertions: Sequence[Insertion]) -> int:
     """Read a written file back: every original row unchanged and in order, every new row in its place.
 
     Returns the number of data rows. Raises CanaryError if anything differs.
     """
     after = file_format.read(part)
     if after.header != before.header or list(after.rows) != list(expected_rows(before, insertions)):
-        raise CanaryError(
-            "the written file does not read back as planned", "this is a bug: nothing was handed out"
-        )
+        raise CanaryError("the written file does not read back as planned", "this is a bug: nothing was handed out")
     return len(after.rows)
 
 
@@ -160,9 +152,10 @@ def _drawn(
     personas: Mapping[str, Persona],
     insertions: Sequence[Insertion],
 ) -> list[Drawn]:
+    # Insertions come sorted by place, not in the order of the codes; a persona's cells tell whose they are.
     in_order = sorted(insertions, key=lambda i: i.before)
-    row_of = {id(insertion): insertion.before + shift for shift, insertion in enumerate(in_order)}
-    rows = dict(zip((c for c in codes if c in planted), (row_of[id(i)] for i in insertions), strict=True))
+    row_of = {id(insertion.cells): insertion.before + shift for shift, insertion in enumerate(in_order)}
+    rows = {code: row_of[id(personas[code].cells)] for code in planted}
     return [Drawn(code, code in planted, personas[code], rows.get(code)) for code in codes]
 
 
@@ -206,9 +199,7 @@ def _appear(store: Store, now: datetime, plan: Plan, part: Path, target: Path) -
     except OSError as error:
         with store.writing() as session:
             placements.void(session, now, placement, f"the file could not appear: {error.strerror}")
-        raise OutsideError(
-            f"{target}: {error.strerror}", "choose another output file and run again"
-        ) from error
+        raise OutsideError(f"{target}: {error.strerror}", "choose another output file and run again") from error
     with store.writing() as session:
         placements.seal(session, now, placement)
 

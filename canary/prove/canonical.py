@@ -7,9 +7,7 @@ from typing import Any
 
 def canonical(value: Any) -> bytes:
     """JSON with sorted keys, no spaces, UTF-8. Raises TypeError on values JSON does not have."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def digest(value: Any) -> str:

@@ -34,9 +34,7 @@ class Canvas:
         self.axes.set(xlim=(0, WIDTH), ylim=(self.height, 0))
         self.axes.axis("off")
 
-    def text(
-        self, x: float, y: float, words: str, *, size: float = 10, color: str = INK, **style: Any
-    ) -> None:
+    def text(self, x: float, y: float, words: str, *, size: float = 10, color: str = INK, **style: Any) -> None:
         """Write `words` literally (a dollar sign in a name is no formula), centred on `y`."""
         placed: dict[str, Any] = {"va": "center", "parse_math": False}
         self.axes.text(x, y, " ".join(words.split()), fontsize=size, color=color, **(placed | style))

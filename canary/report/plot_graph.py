@@ -19,8 +19,7 @@ def graph(view: ReportView, words: Words) -> str:
     width = min(WIDEST, (WIDTH - 2 * MARGIN - GAP * (layout.layers - 1)) / layout.layers)
     step = (WIDTH - 2 * MARGIN - width) / max(1, layout.layers - 1)
     boxes: dict[str, Box] = {
-        node.key: (MARGIN + step * node.layer, MARGIN + ROW * layout.centres[node.key], width)
-        for node in layout.nodes
+        node.key: (MARGIN + step * node.layer, MARGIN + ROW * layout.centres[node.key], width) for node in layout.nodes
     }
     with canvas("graph", ROW * layout.rows + 2 * MARGIN) as plot:
         for source, target in layout.edges:

@@ -148,9 +148,7 @@ def _date_axis(plot: Canvas, span: tuple[datetime, datetime], top: float, bottom
     for day in months[:: max(1, math.ceil(len(months) / 8))] or [span[0].date() + timedelta(days=1)]:
         x = _at(_midnight(day), span)
         plot.axes.plot([x] * 2, [top, bottom], color=FAINT, lw=0.8, zorder=0)
-        plot.text(
-            x, bottom + 14, f"{day:%Y-%m-%d}", size=9, color=GREY, ha="right" if x > RIGHT - 26 else "center"
-        )
+        plot.text(x, bottom + 14, f"{day:%Y-%m-%d}", size=9, color=GREY, ha="right" if x > RIGHT - 26 else "center")
 
 
 def _row_label(plot: Canvas, row: Row, y: float) -> None:
@@ -161,16 +159,12 @@ def _row_label(plot: Canvas, row: Row, y: float) -> None:
         plot.text(0, y + 8, shorten(row.note, LABELS - 16, 8.5), size=8.5, color=GREY)
 
 
-def _marks(
-    plot: Canvas, row: Row, heard: Sequence[ContactView], span: tuple[datetime, datetime], y: float
-) -> None:
+def _marks(plot: Canvas, row: Row, heard: Sequence[ContactView], span: tuple[datetime, datetime], y: float) -> None:
     noise = [_at(c.at, span) for c in heard if c.kind not in RECOGNISED]
     plot.axes.scatter(noise, [y] * len(noise), marker="|", s=60, color=PALE, lw=0.8, zorder=2)
     for kind, marker in zip(RECOGNISED, "Do", strict=True):
         xs = [_at(c.at, span) for c in heard if c.kind == kind]
-        plot.axes.scatter(
-            xs, [y] * len(xs), marker=marker, s=44, color=row.color, edgecolor="white", lw=0.7, zorder=3
-        )
+        plot.axes.scatter(xs, [y] * len(xs), marker=marker, s=44, color=row.color, edgecolor="white", lw=0.7, zorder=3)
 
 
 def _handed_over(

@@ -57,9 +57,7 @@ def _ticks(plot: Canvas, words: Words, x: Callable[[float], float], most: float,
         plot.text(at if tick else 0, base + 16, label, size=9, color=GREY, ha="center" if tick else "left")
 
 
-def _piles(
-    plot: Canvas, words: Words, verdicts: list[Verdict], x: Callable[[float], float], base: float
-) -> None:
+def _piles(plot: Canvas, words: Words, verdicts: list[Verdict], x: Callable[[float], float], base: float) -> None:
     """Unnamed copies, piled where they fall; open dots for those another leak explains."""
     piles: dict[int, list[Verdict]] = defaultdict(list)
     for verdict in verdicts:

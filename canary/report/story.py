@@ -131,11 +131,7 @@ def _why(view: ReportView, words: Words, kin: Kin) -> list[str]:
             said.append(words.t(key, start=start, end=end))
     if not said:
         planted = tally(planted_in(view, [copy.slug for copy in view.copies]))
-        said.append(
-            words.t(
-                "why.none_copies", n=planted.n, rang=words.how_many(planted.rang), copies=len(view.copies)
-            )
-        )
+        said.append(words.t("why.none_copies", n=planted.n, rang=words.how_many(planted.rang), copies=len(view.copies)))
     above = tally(planted_in(view, kin.sources))
     groups = {
         "why.sources" if above.rang else "why.sources_silent": above,
@@ -153,9 +149,7 @@ def _alternatives(view: ReportView, words: Words, kin: Kin) -> list[Point]:
     points.append(_point(words, "derived", _derived(words, kin)))
     sisters = tally(planted_in(view, kin.sisters))
     if sisters.n:
-        points.append(
-            _point(words, "sister", _sister(words, blamed, words.how_many(sisters.rang), sisters.n))
-        )
+        points.append(_point(words, "sister", _sister(words, blamed, words.how_many(sisters.rang), sisters.n)))
     held = tally(controls(view))
     named = sum(contact.kind == "named" and contact.copy in kin.focus for contact in view.contacts)
     guessed = words.t("else.guessed", n=held.n, rang=words.how_many(held.rang), named=named)

@@ -26,9 +26,7 @@ def render(view: ReportView, words: Words) -> str:
         _wrap(story.headline),
         _wrap(story.alpha),
         _section(t("title.why"), story.why),
-        _section(
-            t("title.else"), [t("format.sentence_gap").join((p.head, p.body)) for p in story.alternatives]
-        ),
+        _section(t("title.else"), [t("format.sentence_gap").join((p.head, p.body)) for p in story.alternatives]),
         _section(t("title.missed"), story.missed),
         _section(t("title.sure"), story.sure),
         _titled(t("title.copies"), _verdicts(view.findings, words, Names(view, words))),
@@ -144,10 +142,7 @@ def align(rows: Iterable[Sequence[str]]) -> str:
     """Rows in left-aligned columns, two spaces apart, without control characters."""
     clean = [[_one_line(cell) for cell in row] for row in rows]
     widths = [max(width(cell) for cell in column) for column in zip(*clean, strict=True)]
-    lines = (
-        "  ".join(cell + " " * (w - width(cell)) for cell, w in zip(row, widths, strict=True))
-        for row in clean
-    )
+    lines = ("  ".join(cell + " " * (w - width(cell)) for cell, w in zip(row, widths, strict=True)) for row in clean)
     return "\n".join(line.rstrip() for line in lines)
 
 

@@ -18,16 +18,10 @@ class Words:
 
     def __init__(self, lang: str) -> None:
         if lang not in LANGUAGES:
-            raise CanaryError(
-                f"No report words for language {lang!r}", f"choose one of {', '.join(LANGUAGES)}"
-            )
+            raise CanaryError(f"No report words for language {lang!r}", f"choose one of {', '.join(LANGUAGES)}")
         self.lang = lang
-        table = tomllib.loads(
-            resources.files("canary.report").joinpath(f"words/{lang}.toml").read_text("utf-8")
-        )
-        self._scale = sorted(
-            ((int(power), str(word)) for power, word in table.pop(SCALE).items()), reverse=True
-        )
+        table = tomllib.loads(resources.files("canary.report").joinpath(f"words/{lang}.toml").read_text("utf-8"))
+        self._scale = sorted(((int(power), str(word)) for power, word in table.pop(SCALE).items()), reverse=True)
         self._words = dict(_flatten(table))
 
     def templates(self) -> Mapping[str, str]:

@@ -1,15 +1,16 @@
 """Contacts as they come in: raw deliveries first, then contacts and their parts, each stored once."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Executable, Table, bindparam, exists, func, insert, select
+from sqlalchemy import Executable, Table, bindparam, delete, exists, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, selectinload
 
-from canary.store.database import vault_of
+from canary.store.database import queue, vault_of
 from canary.store.schema import (
     Allowed,
     Base,
@@ -39,13 +40,9 @@ class Arrived:
     details: dict[str, str]
 
 
-def keep_delivery(
-    session: Session, at: datetime, provider: str, endpoint: str, request: dict[str, Any]
-) -> int:
+def keep_delivery(session: Session, at: datetime, provider: str, endpoint: str, request: dict[str, Any]) -> int:
     """Store a raw request; returns its id."""
-    row = Delivery(
-        at=at, provider=provider, endpoint=endpoint, sealed_request=vault_of(session).seal(request)
-    )
+    row = Delivery(at=at, provider=provider, endpoint=endpoint, sealed_request=vault_of(session).seal(request))
     session.add(row)
     session.flush()
     return row.id
@@ -61,9 +58,7 @@ def record(session: Session, at: datetime, arrived: Arrived) -> None:
     """Store one event; the same (provider, sid, part) again changes nothing, in whatever order they come."""
     vault = vault_of(session)
     if arrived.to:
-        number_id = session.scalar(
-            select(Number.id).where(Number.fingerprint == vault.fingerprint(arrived.to))
-        )
+        number_id = session.scalar(select(Number.id).where(Number.fingerprint == vault.fingerprint(arrived.to)))
         _insert_once(
             session,
             Contact,
@@ -103,43 +98,45 @@ _ONCE: dict[tuple[str, type[Base]], Executable] = {
 
 
 @dataclass(frozen=True)
-class Untriaged:
+class Stale:
     """A contact whose kind must be derived (again); `basis` is what the derivation will have rested on."""
 
-    contact: Contact
+    contact_id: int
     basis: str
     allowed: bool
 
 
-def untriaged(session: Session, version: int, limit: int) -> list[Untriaged]:
-    """Up to `limit` contacts never triaged, or since when rules, parts, canaries or the allow-list changed."""
+def stale(session: Session, version: int) -> list[Stale]:
+    """Contacts never triaged, or since when rules, parts, canaries or the allow-list changed."""
     parts = (
-        select(func.count(Part.id))
-        .where(Part.provider == Contact.provider, Part.sid == Contact.sid)
-        .scalar_subquery()
+        select(func.count(Part.id)).where(Part.provider == Contact.provider, Part.sid == Contact.sid).scalar_subquery()
     )
     canaries = select(func.count(Canary.id)).where(Canary.number_id == Contact.number_id).scalar_subquery()
     allowed = exists().where(Allowed.fingerprint == Contact.sender_fingerprint)
-    query = select(Contact, parts, canaries, allowed, Triage.basis).outerjoin(
+    query = select(Contact.id, parts, canaries, allowed, Triage.basis).outerjoin(
         Triage, Triage.contact_id == Contact.id
     )
     found = []
-    for contact, part_count, canary_count, is_allowed, basis in session.execute(query.order_by(Contact.id)):
+    for contact_id, part_count, canary_count, is_allowed, basis in session.execute(query.order_by(Contact.id)):
         current = f"{version}:{part_count}:{canary_count}:{int(is_allowed)}"
         if current != basis:
-            found.append(Untriaged(contact, current, is_allowed))
-            if len(found) == limit:
-                break
+            found.append(Stale(contact_id, current, is_allowed))
     return found
 
 
-def heard(session: Session, contact: Contact) -> tuple[str, int | None]:
-    """All text of a contact (message, transcriptions) and its longest reported duration in seconds."""
+def heard(session: Session, found: Sequence[Contact]) -> dict[int, tuple[str, int | None]]:
+    """By contact id: all text (message, transcriptions) and the longest reported duration in seconds."""
     vault = vault_of(session)
-    query = select(Part).where(Part.provider == contact.provider, Part.sid == contact.sid).order_by(Part.part)
-    opened = [vault.open(part.sealed) for part in session.scalars(query)]
-    durations = [o["duration"] for o in opened if o["duration"] is not None]
-    return "\n".join(o["text"] for o in opened if o["text"]), max(durations, default=None)
+    by_key: defaultdict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    query = select(Part).where(Part.sid.in_([c.sid for c in found])).order_by(Part.part)
+    for part in session.scalars(query):
+        by_key[part.provider, part.sid].append(vault.open(part.sealed))
+    return {c.id: _joined(by_key[c.provider, c.sid]) for c in found}
+
+
+def _joined(parts: Sequence[dict[str, Any]]) -> tuple[str, int | None]:
+    durations = [p["duration"] for p in parts if p["duration"] is not None]
+    return "\n".join(p["text"] for p in parts if p["text"]), max(durations, default=None)
 
 
 def sender(session: Session, contact: Contact) -> str:
@@ -148,16 +145,34 @@ def sender(session: Session, contact: Contact) -> str:
     return opened
 
 
-def keep_triage(
-    session: Session, contact_id: int, basis: str, kind: str, reason: str, namings: dict[int, str]
-) -> None:
-    """Replace what was derived about a contact; `namings` maps canary id to the reason it was recognised."""
-    session.merge(Triage(contact_id=contact_id, basis=basis, kind=kind, reason=reason[:200]))
-    for old in session.scalars(select(Naming).where(Naming.contact_id == contact_id)):
-        if old.canary_id not in namings:
-            session.delete(old)
-    for canary_id, why in namings.items():
-        session.merge(Naming(contact_id=contact_id, canary_id=canary_id, reason=why[:200]))
+@dataclass(frozen=True)
+class Derived:
+    """What triage made of a contact; `namings` maps canary id to the reason it was recognised."""
+
+    contact_id: int
+    basis: str
+    kind: str
+    reason: str
+    namings: dict[int, str]
+
+
+def keep_derived(session: Session, found: Sequence[Derived]) -> None:
+    """Replace what was derived about these contacts."""
+    queue(session, "triage")  # scheduler and command line may derive the same ones at once
+    ids = [d.contact_id for d in found]
+    session.execute(delete(Naming).where(Naming.contact_id.in_(ids)))
+    session.execute(delete(Triage).where(Triage.contact_id.in_(ids)))
+    session.execute(
+        insert(Triage),
+        [{"contact_id": d.contact_id, "basis": d.basis, "kind": d.kind, "reason": d.reason[:200]} for d in found],
+    )
+    namings = [
+        {"contact_id": d.contact_id, "canary_id": canary_id, "reason": reason[:200]}
+        for d in found
+        for canary_id, reason in d.namings.items()
+    ]
+    if namings:
+        session.execute(insert(Naming), namings)
 
 
 def recognised_numbers(session: Session) -> set[int]:
@@ -193,6 +208,4 @@ def allow(session: Session, e164: str, note: str) -> None:
 def allowed(session: Session) -> list[tuple[str, str]]:
     """The allow-list: numbers and notes."""
     vault = vault_of(session)
-    return [
-        (vault.open(row.sealed), row.note) for row in session.scalars(select(Allowed).order_by(Allowed.note))
-    ]
+    return [(vault.open(row.sealed), row.note) for row in session.scalars(select(Allowed).order_by(Allowed.note))]

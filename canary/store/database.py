@@ -68,9 +68,7 @@ class Store:
         if found is None:
             raise CanaryError("no registry here yet", "run `canary init` first")
         if found != newest:
-            raise CanaryError(
-                f"the registry is at version {found}, not {newest}", "run `canary init` to migrate"
-            )
+            raise CanaryError(f"the registry is at version {found}, not {newest}", "run `canary init` to migrate")
         with self.reading() as session:
             check = session.get(Meta, "key_check")
         if check is None or self.vault.open(check.value) != KEY_CHECK:
@@ -84,6 +82,12 @@ class Store:
     def close(self) -> None:
         """Give the connections back."""
         self.engine.dispose()
+
+
+def queue(session: Session, what: str) -> None:
+    """Let writers of the same thing pass one after another until they commit (SQLite has one writer anyway)."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:what))"), {"what": f"canary {what}"})
 
 
 def vault_of(session: Session) -> Vault:

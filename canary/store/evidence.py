@@ -48,9 +48,7 @@ def evidence(session: Session, as_of: datetime) -> Evidence:
                 end=start + timedelta(days=placement.window_days),
                 marks=tuple(_mark(c, start, heard, naming) for c in placement.canaries),
                 sources=tuple(s.slug for s in placement.copy.sources if s.slug in live),
-                carried=tuple(
-                    _mark(by_id[i], start, heard, naming) for i in carried[placement.copy_id] if i in by_id
-                ),
+                carried=tuple(_mark(by_id[i], start, heard, naming) for i in carried[placement.copy_id] if i in by_id),
             )
         )
     return Evidence(as_of, tuple(releases))
@@ -69,9 +67,7 @@ def _contacts(session: Session, as_of: datetime) -> Recognised:
 
 
 def _namings(session: Session) -> set[tuple[int, int]]:
-    return {
-        (contact, canary) for contact, canary in session.execute(select(Naming.contact_id, Naming.canary_id))
-    }
+    return {(contact, canary) for contact, canary in session.execute(select(Naming.contact_id, Naming.canary_id))}
 
 
 def _inherited(session: Session) -> defaultdict[int, list[int]]:

@@ -4,20 +4,17 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from canary.prove.chain import GENESIS, Entry, link
+from canary.store.database import queue
 from canary.store.schema import LedgerEntry
-
-# Any fixed number: all writers of the ledger queue on it (PostgreSQL; SQLite has one writer anyway).
-ADVISORY_LOCK = 0x63616E617279
 
 
 def append(session: Session, at: datetime, kind: str, payload: dict[str, Any]) -> Entry:
     """Add one entry inside the caller's transaction. `payload` is JSON and holds no secret."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+    queue(session, "ledger")
     session.flush()
     last = session.scalar(select(LedgerEntry).order_by(LedgerEntry.seq.desc()).limit(1))
     seq, prev = (last.seq + 1, last.hash) if last else (1, GENESIS)

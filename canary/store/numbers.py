@@ -90,15 +90,11 @@ def end_quarantine(
         if number.id not in noisy:
             pools[number.provider].append(number)
     for provider, pool in pools.items():
-        _split(
-            session, at, f"{provider}-{at:%Y%m%d%H%M%S}", pool, control_share, seed or secrets.token_bytes(32)
-        )
+        _split(session, at, f"{provider}-{at:%Y%m%d%H%M%S}", pool, control_share, seed or secrets.token_bytes(32))
     return sum(map(len, pools.values()))
 
 
-def _split(
-    session: Session, at: datetime, block: str, pool: list[Number], control_share: float, seed: bytes
-) -> None:
+def _split(session: Session, at: datetime, block: str, pool: list[Number], control_share: float, seed: bytes) -> None:
     labels = [n.code for n in pool]
     controls = draw(seed, labels, controls_for(len(pool), control_share))
     for number in pool:

@@ -105,9 +105,7 @@ def record(session: Session, at: datetime, plan: Plan) -> int:
     """
     copy = unplanted(session, plan.copy)
     codes = [d.number for d in plan.drawn]
-    held = {
-        n.code: n for n in session.scalars(select(Number).where(Number.code.in_(codes)).with_for_update())
-    }
+    held = {n.code: n for n in session.scalars(select(Number).where(Number.code.in_(codes)).with_for_update())}
     if any(held[d.number].state != NumberState.READY for d in plan.drawn if d.planted):
         raise CanaryError("another seeding took some of these numbers", "run the command again")
     vault = vault_of(session)
@@ -175,9 +173,7 @@ def void(session: Session, at: datetime, placement_id: int, why: str) -> None:
 
 def unsealed(session: Session) -> Sequence[Placement]:
     """Draws whose file never appeared, as after a crash."""
-    query = (
-        select(Placement).where(Placement.state == PlacementState.DRAWN).options(joinedload(Placement.copy))
-    )
+    query = select(Placement).where(Placement.state == PlacementState.DRAWN).options(joinedload(Placement.copy))
     return session.scalars(query).all()
 
 
@@ -200,8 +196,7 @@ def canary_of(session: Session, code: str) -> Canary:
 def persona_facts(persona: Persona) -> dict[str, Any]:
     """A persona's facts as JSON; dates as ISO strings."""
     return {
-        fact.value: value.isoformat() if isinstance(value, date) else value
-        for fact, value in persona.facts.items()
+        fact.value: value.isoformat() if isinstance(value, date) else value for fact, value in persona.facts.items()
     }
 
 

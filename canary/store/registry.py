@@ -20,9 +20,7 @@ def recipient(session: Session, slug: str) -> Recipient:
     return found
 
 
-def add_recipient(
-    session: Session, at: datetime, slug: str, name: str, kind: str, parent: str | None
-) -> Recipient:
+def add_recipient(session: Session, at: datetime, slug: str, name: str, kind: str, parent: str | None) -> Recipient:
     """Record a recipient. Raises CanaryError if the slug is taken or the parent unknown."""
     if session.scalar(select(Recipient.id).where(Recipient.slug == slug)):
         raise CanaryError(f"recipient {slug!r} is there already", f"see `canary recipient show {slug}`")
@@ -35,9 +33,7 @@ def add_recipient(
 
 def recipients(session: Session) -> Sequence[Recipient]:
     """All recipients by slug."""
-    return session.scalars(
-        select(Recipient).order_by(Recipient.slug).options(selectinload(Recipient.parent))
-    ).all()
+    return session.scalars(select(Recipient).order_by(Recipient.slug).options(selectinload(Recipient.parent))).all()
 
 
 def copy(session: Session, slug: str) -> Copy:

@@ -25,9 +25,7 @@ class Vault:
 
     def __init__(self, secret: str) -> None:
         masters = [_decode(part) for part in secret.split(",")]
-        self._fernet = MultiFernet(
-            [Fernet(base64.urlsafe_b64encode(_derive(m, b"canary seal"))) for m in masters]
-        )
+        self._fernet = MultiFernet([Fernet(base64.urlsafe_b64encode(_derive(m, b"canary seal"))) for m in masters])
         self._fingerprint_key = _derive(masters[-1], b"canary fingerprint")
 
     def seal(self, value: Any) -> bytes:

@@ -48,12 +48,8 @@ def planted_canaries(session: Session) -> Sequence[Canary]:
 
 def sorted_contacts(session: Session, as_of: datetime) -> Iterator[Sorted]:
     """Contacts until `as_of` in order, each with its kind; a planted persona named outranks the base kind."""
-    named = {
-        contact: reason
-        for contact, reason in session.execute(
-            select(Naming.contact_id, Naming.reason).join(Canary).where(Canary.planted)
-        )
-    }
+    namings = select(Naming.contact_id, Naming.reason).join(Canary).where(Canary.planted)
+    named = {row.contact_id: row.reason for row in session.execute(namings)}
     query = (
         select(Contact, Triage.kind, Triage.reason)
         .outerjoin(Triage, Triage.contact_id == Contact.id)
@@ -68,7 +64,7 @@ def sorted_contacts(session: Session, as_of: datetime) -> Iterator[Sorted]:
 
 def opened(session: Session, contact: Contact) -> Opened:
     """Who rang and what was said: only for doors that reveal."""
-    return Opened(contacts.sender(session, contact), contacts.heard(session, contact)[0])
+    return Opened(contacts.sender(session, contact), contacts.heard(session, [contact])[contact.id][0])
 
 
 def simulated(session: Session) -> bool:

@@ -15,9 +15,7 @@ LIKELY_ALPHA = 0.05
 RIVALS_SHOWN = 5
 
 
-def judge(
-    evidence: Evidence, channel: Channel, alpha: float, counts: Mapping[str, int] | None = None
-) -> Findings:
+def judge(evidence: Evidence, channel: Channel, alpha: float, counts: Mapping[str, int] | None = None) -> Findings:
     """The verdicts on every copy of the evidence; `counts` of contacts by kind are passed through.
 
     `leaked` means sup E >= n/alpha and not explained by an accused copy made from this one; `likely` means
@@ -26,12 +24,8 @@ def judge(
     ahead = {r.copy: score(r, channel, evidence.as_of) for r in evidence.releases}
     threshold = math.log(max(1, len(evidence.releases)) / alpha)
     beliefs = posterior(evidence, channel)
-    explained = _explained(
-        evidence, channel, {c for c, s in ahead.items() if s.log_sup >= threshold}, threshold
-    )
-    verdicts = [
-        _verdict(r, ahead[r.copy], threshold, beliefs, explained.get(r.copy)) for r in evidence.releases
-    ]
+    explained = _explained(evidence, channel, {c for c, s in ahead.items() if s.log_sup >= threshold}, threshold)
+    verdicts = [_verdict(r, ahead[r.copy], threshold, beliefs, explained.get(r.copy)) for r in evidence.releases]
     order = list(Word)
     verdicts.sort(key=lambda v: (order.index(v.word), -v.log_e, -v.posterior, v.copy))
     visible = smallest_visible_leak(evidence, channel, threshold)
@@ -62,9 +56,7 @@ def _explained(evidence: Evidence, channel: Channel, accused: set[str], threshol
     return explained
 
 
-def _verdict(
-    release: Release, ahead: Score, threshold: float, beliefs: Posterior, explained_by: str | None
-) -> Verdict:
+def _verdict(release: Release, ahead: Score, threshold: float, beliefs: Posterior, explained_by: str | None) -> Verdict:
     likely = threshold_for_likely(len(beliefs.copies))
     best = max(beliefs.copies.values(), default=0.0)
     mine = beliefs.copies[release.copy]

@@ -52,9 +52,7 @@ class Score:
     sup_at: datetime | None = None
 
 
-def score(
-    release: Release, channel: Channel, as_of: datetime, without: frozenset[str] = frozenset()
-) -> Score:
+def score(release: Release, channel: Channel, as_of: datetime, without: frozenset[str] = frozenset()) -> Score:
     """The score of one release, leaving out the numbers in `without` (those another leak already explains)."""
     marks = [m for m in release.marks if m.number not in without]
     kept = [r for r in resolve(release, as_of) if r.mark.number not in without]
@@ -78,9 +76,7 @@ def path(marks: Sequence[Mark], resolved: Sequence[Resolved], channel: Channel) 
         block = step.mark.block
         p = planted_left[block] / left[block]
         in_copy, outside = likelihoods(step.outcome, channel)
-        log_bets += np.log(in_copy if step.mark.planted else outside) - np.log(
-            p * in_copy + (1 - p) * outside
-        )
+        log_bets += np.log(in_copy if step.mark.planted else outside) - np.log(p * in_copy + (1 - p) * outside)
         left[block] -= 1
         planted_left[block] -= step.mark.planted
         yield float(np.logaddexp.reduce(log_bets) - np.log(len(log_bets)))

@@ -91,9 +91,7 @@ def test_the_allow_list_comes_first() -> None:
 
 
 def test_reason_names_rule_and_phrase() -> None:
-    assert (
-        base_kind(Heard(Channel.TEXT, "进口奶粉特价", None, allowed=False)).reason == "sold to mothers: 奶粉"
-    )
+    assert base_kind(Heard(Channel.TEXT, "进口奶粉特价", None, allowed=False)).reason == "sold to mothers: 奶粉"
 
 
 @given(st.text())

@@ -152,15 +152,11 @@ def test_verify_of_a_broken_url(url: str) -> None:
 
 
 # Twilio sends names of letters and no bare surrogates.
-FORMS = st.dictionaries(
-    st.text("abcABC019_", min_size=1, max_size=6), st.text(max_size=20), min_size=1, max_size=6
-)
+FORMS = st.dictionaries(st.text("abcABC019_", min_size=1, max_size=6), st.text(max_size=20), min_size=1, max_size=6)
 
 
 @given(FORMS, st.data())
-def test_a_signed_form_verifies_and_a_changed_byte_does_not(
-    form: dict[str, str], data: st.DataObject
-) -> None:
+def test_a_signed_form_verifies_and_a_changed_byte_does_not(form: dict[str, str], data: st.DataObject) -> None:
     good = signed(form)
     assert PROVIDER.verify(good) is Signature.GOOD
     at = data.draw(st.integers(0, len(good.body) - 1))
@@ -174,9 +170,7 @@ def test_a_signed_form_verifies_and_a_changed_byte_does_not(
 
 
 def test_text() -> None:
-    (event,) = parse(
-        "sms", {**TEXT, "FromCity": "", "FromCountry": "CN", "Surprise": "new", "AccountSid": "AC1"}
-    )
+    (event,) = parse("sms", {**TEXT, "FromCity": "", "FromCountry": "CN", "Surprise": "new", "AccountSid": "AC1"})
     expected = {"FromCountry": "CN", "Surprise": "new"}
     assert event == Event("SM1", "contact", Channel.TEXT, TEXT["To"], TEXT["From"], "你好 🍼", None, expected)
 
@@ -314,9 +308,7 @@ def test_older_transcription() -> None:
 
 
 def test_json_body() -> None:
-    (event,) = parse(
-        "sms", json.dumps({**TEXT, "n": 1, "deep": {}}).encode(), content_type="application/json"
-    )
+    (event,) = parse("sms", json.dumps({**TEXT, "n": 1, "deep": {}}).encode(), content_type="application/json")
     assert (event.sid, event.text) == ("SM1", "你好 🍼")
 
 

@@ -46,9 +46,7 @@ def test_headers_in_two_languages(header: str, fact: Fact) -> None:
     assert recognise(table("x", "电话", header)) == {Fact.PHONE: 1, fact: 2}
 
 
-@pytest.mark.parametrize(
-    "header", ["联系电话", "手机", "电话", "phone", "Mobile", "PHONE NUMBER", "联系 电话"]
-)
+@pytest.mark.parametrize("header", ["联系电话", "手机", "电话", "phone", "Mobile", "PHONE NUMBER", "联系 电话"])
 def test_phone_headers(header: str) -> None:
     assert recognise(table(header)) == {Fact.PHONE: 0}
 
@@ -69,9 +67,7 @@ def test_a_phone_column_of_something_else_is_refused(cell: object) -> None:
         recognise(table("Phone", Phone=cell))
 
 
-@pytest.mark.parametrize(
-    "cell", [13800138000, 13800138000.0, "+86 138-0013-8000", "(020) 7946 0018", None, " "]
-)
+@pytest.mark.parametrize("cell", [13800138000, 13800138000.0, "+86 138-0013-8000", "(020) 7946 0018", None, " "])
 def test_phone_cells(cell: object) -> None:
     assert recognise(table("Phone", Phone=cell)) == {Fact.PHONE: 0}
 

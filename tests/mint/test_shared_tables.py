@@ -15,9 +15,7 @@ from canary.mint.host import fit
 DATA = Path(__file__).parents[3] / "shared" / "data"
 PHONES = [f"+861200000{i:04}" for i in range(60)]
 
-pytestmark = pytest.mark.skipif(
-    not DATA.exists(), reason="the shared data folder is not beside this checkout"
-)
+pytestmark = pytest.mark.skipif(not DATA.exists(), reason="the shared data folder is not beside this checkout")
 
 
 @pytest.fixture(scope="module")

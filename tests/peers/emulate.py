@@ -82,9 +82,7 @@ def running(node: str) -> Iterator[Emulator]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [node, str(SCRIPT), "--service", "twilio", "--port", str(port)]
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         base = f"http://127.0.0.1:{port}"
         _wait(process, base)

@@ -46,10 +46,7 @@ def test_blocks_sorted_inside_stay_blocks_sorted_inside(seed, other):
         for name in names
         for day in sorted(date(2026, 1, 1) + timedelta(rng.randrange(40)) for _ in range(30))
     ]
-    new = [
-        (rng.choice([*names, "新", "又"]), date(2026, 1, 1) + timedelta(rng.randrange(50)), 0.5)
-        for _ in range(9)
-    ]
+    new = [(rng.choice([*names, "新", "又"]), date(2026, 1, 1) + timedelta(rng.randrange(50)), 0.5) for _ in range(9)]
     result = planted(rows, new, other)
     blocks = [(name, [row[1] for row in block]) for name, block in groupby(result, key=lambda row: row[0])]
     assert [name for name, _ in blocks if name in names] == names
@@ -72,9 +69,7 @@ def test_empty_cells_that_all_stand_at_the_end_are_joined_there():
 
 
 def test_names_sorted_by_sound_stay_so():
-    names = sorted(
-        (chr(c) * 2 for c in range(0x5000, 0x5200) if _common(c)), key=lambda n: n.encode("gb18030")
-    )
+    names = sorted((chr(c) * 2 for c in range(0x5000, 0x5200) if _common(c)), key=lambda n: n.encode("gb18030"))
     rows = [(name, 1.5) for name in names]
     result = [name for name, _ in planted(rows, [("安安", 1.5), ("张张", 1.5), ("林林", 1.5)])]
     assert result == sorted(result, key=lambda name: name.encode("gb18030"))

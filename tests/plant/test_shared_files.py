@@ -8,9 +8,7 @@ from canary.plant.order import insertion_points
 from tests.plant import workbooks as wb
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
-pytestmark = pytest.mark.skipif(
-    not DATA.is_dir(), reason="the shared data folder is not beside this checkout"
-)
+pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the shared data folder is not beside this checkout")
 
 
 @pytest.mark.parametrize("name", ["city_registry_2026-06.xlsx", "checkin_vendor_2026-06_gbk.csv"])

@@ -31,9 +31,7 @@ def rows(count: int, seed: int = 1) -> list[Row]:
     ]
 
 
-def by_rows(
-    path: Path, table: Sequence[Row], more: Callable[[Any, Any], None] | None = None, **options: Any
-) -> Path:
+def by_rows(path: Path, table: Sequence[Row], more: Callable[[Any, Any], None] | None = None, **options: Any) -> Path:
     return _xlsxwriter(path, table, more, options, column_first=False)
 
 
@@ -43,9 +41,7 @@ def by_columns(
     return _xlsxwriter(path, table, more, options, column_first=True)
 
 
-def _xlsxwriter(
-    path: Path, table: Sequence[Row], more: Any, options: dict[str, Any], column_first: bool
-) -> Path:
+def _xlsxwriter(path: Path, table: Sequence[Row], more: Any, options: dict[str, Any], column_first: bool) -> Path:
     with xlsxwriter.Workbook(path, options) as book:
         sheet = book.add_worksheet("表 1")
         head, day = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd"})

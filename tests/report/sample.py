@@ -37,9 +37,7 @@ def leak() -> ReportView:
 def no_leak() -> ReportView:
     """The same world with no leak: one stray recognised call, nobody accused."""
     view = _view({"hospital-05-2026-06": 1})
-    verdicts = tuple(
-        _quiet(v, rise=0.4 if v.copy == "hospital-05-2026-06" else 0) for v in view.findings.verdicts
-    )
+    verdicts = tuple(_quiet(v, rise=0.4 if v.copy == "hospital-05-2026-06" else 0) for v in view.findings.verdicts)
     return replace(view, findings=_findings(verdicts, none=0.981, smallest=0.4))
 
 
@@ -61,9 +59,7 @@ def hostile() -> ReportView:
         for c in view.copies
     )
     contacts = tuple(
-        replace(
-            c, caller="+86<b>1", persona="李<i>娜</i>", text='"><img src=x onerror=alert(1)>\x1b[31m\n=1+1'
-        )
+        replace(c, caller="+86<b>1", persona="李<i>娜</i>", text='"><img src=x onerror=alert(1)>\x1b[31m\n=1+1')
         for c in view.contacts
     )
     return replace(view, copies=copies, contacts=contacts, simulated=True, revealed=True)
@@ -110,17 +106,13 @@ def _copies(rang: dict[str, int]) -> list[CopyView]:
         sources = tuple(f"{slug}-{month}" for slug in hospitals)
         for n, slug in enumerate(hospitals, 1):
             made.append(_copy(slug, f"Hospital No. {n}", month, day, (), rang))
-        made.append(
-            _copy("city-registry", "City Maternal Registry", month, day + timedelta(2), sources, rang)
-        )
+        made.append(_copy("city-registry", "City Maternal Registry", month, day + timedelta(2), sources, rang))
         for slug, name in BUREAUS.items():
             made.append(_copy(slug, name, month, day + timedelta(4), (registry,), rang))
     return made
 
 
-def _copy(
-    slug: str, name: str, month: str, day: date, made_from: tuple[str, ...], rang: dict[str, int]
-) -> CopyView:
+def _copy(slug: str, name: str, month: str, day: date, made_from: tuple[str, ...], rang: dict[str, int]) -> CopyView:
     copy = f"{slug}-{month}"
     canaries = 4 if slug.startswith("hospital") else 8
     return CopyView(copy, slug, name, day, made_from, canaries, rang.get(copy, 0))
@@ -165,7 +157,5 @@ def _verdict(copy: CopyView, contacts: tuple[ContactView, ...]) -> Verdict:
         rivals = (Rival("city-registry-2026-06", 0.0007), Rival("baoan-bureau-2026-07", 0.00002))
         return Verdict(copy.slug, copy.recipient, Word.LEAKED, 21.56, THRESHOLD, 0.9992, ids, days, rivals)
     if copy.slug == "city-registry-2026-06" and found:
-        return Verdict(
-            copy.slug, copy.recipient, Word.LEAKED, 12.3, THRESHOLD, 0.0007, ids, explained_by=LEAK
-        )
+        return Verdict(copy.slug, copy.recipient, Word.LEAKED, 12.3, THRESHOLD, 0.0007, ids, explained_by=LEAK)
     return Verdict(copy.slug, copy.recipient, Word.CANNOT_TELL, 1.7 * copy.rang, THRESHOLD, 0.000002, ids)

@@ -28,9 +28,7 @@ LANGS = ("en", "zh")
 def empty() -> ReportView:
     """Nothing handed out yet."""
     view = sample.no_leak()
-    findings = replace(
-        view.findings, verdicts=(), smallest_visible_leak=None, none_posterior=1.0, contacts={}
-    )
+    findings = replace(view.findings, verdicts=(), smallest_visible_leak=None, none_posterior=1.0, contacts={})
     return replace(view, findings=findings, copies=(), numbers=(), contacts=(), commitments={})
 
 

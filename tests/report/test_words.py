@@ -56,9 +56,7 @@ def test_probability_is_never_rounded_to_certainty(share: float, en: str, zh: st
     assert (Words("en").percent(share), Words("zh").percent(share)) == (en, zh)
 
 
-@pytest.mark.parametrize(
-    ("share", "shown"), [(0.0, "0 %"), (1.0, "100 %"), (0.9999, ">99.9 %"), (1e-9, "<0.1 %")]
-)
+@pytest.mark.parametrize(("share", "shown"), [(0.0, "0 %"), (1.0, "100 %"), (0.9999, ">99.9 %"), (1e-9, "<0.1 %")])
 def test_exact_shares_may_be_nought_or_all(share: float, shown: str) -> None:
     assert Words("en").percent(share, exact=True) == shown
 

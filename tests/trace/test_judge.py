@@ -32,9 +32,7 @@ def chain(heard: dict[str, tuple[int, Outcome]]) -> Evidence:
             release("hospital", hospital, CONTROLS, heard),
             release("registry", registry, CONTROLS, heard, ("hospital",), hospital),
             release("bureau", bureau, CONTROLS, heard, ("registry",), hospital[:5] + registry[:5]),
-            release(
-                "other-bureau", numbers("other"), CONTROLS, heard, ("registry",), hospital[5:] + registry[5:]
-            ),
+            release("other-bureau", numbers("other"), CONTROLS, heard, ("registry",), hospital[5:] + registry[5:]),
         ),
     )
 

@@ -1,13 +1,14 @@
 """The score is a martingale under our own draw, whatever was heard and whoever else leaked."""
 
 import math
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canary.trace.evidence import Channel, Outcome
+from canary.trace.evidence import Channel, Hit, Outcome
 from canary.trace.score import resolve, score
 from tests.trace.worlds import WINDOW, day, release
 
@@ -31,7 +32,7 @@ def test_mean_over_every_possible_draw_is_exactly_one_at_every_look(calls, plant
 @given(st.sets(st.sampled_from(NUMBERS), min_size=1, max_size=3), st.integers(0, 50))
 def test_mean_is_one_although_another_copy_leaked_and_marks_exclude_each_other(leaked, first_day):
     """Given the leaked copy's numbers, the innocent copy's are a uniform subset of the others."""
-    calls = {number: (first_day, Outcome.NAMED) for number in leaked}
+    calls = dict.fromkeys(leaked, (first_day, Outcome.NAMED))
     others = sorted(set(NUMBERS) - leaked)
     draws = list(combinations(others, 2))
     scores = [score(release("j", s, set(others) - set(s), calls), Channel(), day(60)).log_e for s in draws]
@@ -51,11 +52,9 @@ def test_innocent_copy_crosses_its_threshold_no_oftener_than_alpha_allows(calls,
 
 def test_each_number_gives_one_factor_however_often_it_rings():
     once = release("j", "ab", "cdef", {"a": (3, Outcome.MATERNAL)})
-    many = release("j", "ab", "cdef", {"a": (3, Outcome.MATERNAL)})
-    again = many.marks[0].hits + (many.marks[0].hits[0].__class__(day(9), Outcome.NAMED, 7),)
-    many = many.__class__(
-        **{**many.__dict__, "marks": (many.marks[0].__class__("a", "block", True, again), *many.marks[1:])}
-    )
+    rang = once.marks[0]
+    again = replace(rang, hits=(*rang.hits, Hit(day(9), Outcome.NAMED, 7)))
+    many = replace(once, marks=(again, *once.marks[1:]))
     assert score(once, Channel(), day(100)) == score(many, Channel(), day(100))
 
 
@@ -73,15 +72,15 @@ def test_contacts_before_hand_over_or_after_the_window_say_nothing():
 
 
 def test_score_rises_with_planted_numbers_that_ring_and_falls_with_controls():
-    planted = release("j", "abc", "defghij", {n: (5, Outcome.MATERNAL) for n in "ab"})
-    mixed = release("j", "abc", "defghij", {n: (5, Outcome.MATERNAL) for n in "abdefg"})
+    planted = release("j", "abc", "defghij", dict.fromkeys("ab", (5, Outcome.MATERNAL)))
+    mixed = release("j", "abc", "defghij", dict.fromkeys("abdefg", (5, Outcome.MATERNAL)))
     assert score(planted, Channel(), day(50)).log_sup > 1.5
     assert score(mixed, Channel(), day(50)).log_e < score(planted, Channel(), day(50)).log_e
 
 
 def test_score_never_exceeds_the_number_of_possible_draws():
     """No evidence can weigh more than 1 / P(the draw was as it was by luck)."""
-    everything = release("j", "ab", "cdef", {n: (5, Outcome.NAMED) for n in "ab"})
+    everything = release("j", "ab", "cdef", dict.fromkeys("ab", (5, Outcome.NAMED)))
     assert score(everything, Channel(), day(400)).log_sup <= math.log(math.comb(6, 2))
 
 

@@ -167,9 +167,7 @@ def _seconds(value: str) -> int | None:
 def _event(parameters: Mapping[str, str], sid: str, part: str, channel: Channel) -> Event:
     details = {name: value for name, value in parameters.items() if value and name not in _NOT_DETAILS}
     sender = parameters.get("From", "").strip()
-    return Event(
-        sid, part, channel, parameters.get("To", "").strip(), sender, details=MappingProxyType(details)
-    )
+    return Event(sid, part, channel, parameters.get("To", "").strip(), sender, details=MappingProxyType(details))
 
 
 def _text(parameters: Mapping[str, str]) -> tuple[Event, ...]:

@@ -108,9 +108,7 @@ def _records(name: str, lines: Sequence[str], delimiter: str) -> tuple[list[str]
     start = 0
     try:
         for row in reader:
-            raws.append(
-                lines[start] if reader.line_num == start + 1 else "".join(lines[start : reader.line_num])
-            )
+            raws.append(lines[start] if reader.line_num == start + 1 else "".join(lines[start : reader.line_num]))
             fields.append(row)
             start = reader.line_num
     except csv.Error as error:

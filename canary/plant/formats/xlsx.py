@@ -78,9 +78,7 @@ class _Splice:
 
     def _check_surroundings(self) -> None:
         if workbook.related(self._package, self._book.sheet, "comments"):
-            raise CanaryError(
-                f"{self._name}: the sheet carries comments", "remove them, or export the values"
-            )
+            raise CanaryError(f"{self._name}: the sheet carries comments", "remove them, or export the values")
         for part in self._book.sheets:
             if part == self._book.sheet:
                 continue

@@ -129,9 +129,7 @@ def kinds_for(value: Cell) -> tuple[str, ...]:
 
 def _serial(day: date, date1904: bool) -> bytes:
     moment = day if isinstance(day, datetime) else datetime(day.year, day.month, day.day)
-    days = (
-        moment.replace(tzinfo=None) - datetime(1904, 1, 1) if date1904 else _since_1900(moment)
-    ) / timedelta(1)
+    days = (moment.replace(tzinfo=None) - datetime(1904, 1, 1) if date1904 else _since_1900(moment)) / timedelta(1)
     return b"%d" % days if days == int(days) else repr(days).encode()
 
 

@@ -126,14 +126,11 @@ def scan(sheet: Sheet, insertions: Sequence[Insertion], date1904: bool, sample: 
 def _check_width(sheet: Sheet, columns: Sequence[str], insertions: Iterable[Insertion]) -> None:
     numbers = [column_number(column) for column in columns]
     if numbers != list(range(numbers[0], numbers[0] + len(numbers))):
-        raise CanaryError(
-            f"{sheet.file_name}: the header has an empty cell", "name every column in the first row"
-        )
+        raise CanaryError(f"{sheet.file_name}: the header has an empty cell", "name every column in the first row")
     for insertion in insertions:
         if len(insertion.cells) != len(columns):
             raise CanaryError(
-                f"{sheet.file_name}: a new row has {len(insertion.cells)} cells, "
-                f"the table {len(columns)} columns",
+                f"{sheet.file_name}: a new row has {len(insertion.cells)} cells, the table {len(columns)} columns",
                 "read the file again",
             )
 
@@ -144,9 +141,7 @@ def _take_models(sheet: Sheet, found: Scan, done: int, previous: bytes, rows: by
         below = found.shift.before[at] == found.shift.first
         model = sheet.first_row(rows) if below else previous
         if not model:
-            raise CanaryError(
-                f"{sheet.file_name}: no data row to take the style from", "choose a table with rows"
-            )
+            raise CanaryError(f"{sheet.file_name}: no data row to take the style from", "choose a table with rows")
         found.models.append(model)
 
 

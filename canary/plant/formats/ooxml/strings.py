@@ -12,7 +12,7 @@ from canary.plant.formats.ooxml.sheet import Integers
 
 _ENTRY = re.compile(rb"<(?:\w+:)?si(?:\s*/>|>.*?</(?:\w+:)?si>)\s*", re.DOTALL)
 _PLAIN = re.compile(
-    rb"(<(?:\w+:)?si>\s*<(?:\w+:)?t)([^>]*)>([^<]*)"
+    rb"(\s*<(?:\w+:)?si>\s*<(?:\w+:)?t)([^>]*)>([^<]*)"
     rb"(</(?:\w+:)?t>\s*(?:<(?:\w+:)?phoneticPr[^>]*/>\s*)?</(?:\w+:)?si>\s*)"
 )
 _COUNT = re.compile(rb'(\scount=")([0-9]+)')
@@ -74,14 +74,22 @@ def _first_met(indices: Integers, size: int) -> Integers:
     return np.argsort(first, kind="stable")[: np.count_nonzero(first < len(indices))]
 
 
+def _split(xml: bytes) -> tuple[list[bytes], bytes]:
+    """The entries as they stand, and what follows them."""
+    *entries, tail = xml.split(b"</si>")
+    if entries and xml.count(b"<si>") == len(entries) and b"<si" not in tail:
+        return [entry + b"</si>" for entry in entries], tail
+    entries = _ENTRY.findall(xml)
+    return entries, xml[sum(map(len, entries)) :]
+
+
 class SharedStrings:
     """The table of shared strings; new ones get indices after the last until `arrange` places them."""
 
     def __init__(self, xml: bytes) -> None:
         start = first.start() if (first := _ENTRY.search(xml)) else xml.rindex(b"</")
-        self._entries: list[bytes] = _ENTRY.findall(xml, start)
+        self._entries, self._tail = _split(xml[start:])
         self._head = xml[:start]
-        self._tail = xml[start + sum(map(len, self._entries)) :]
         self._old = len(self._entries)
         self._known = {entry: index for index, entry in enumerate(self._entries)}
         self._shares = len(self._known) == self._old

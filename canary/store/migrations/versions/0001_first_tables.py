@@ -3,7 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -117,9 +116,7 @@ def upgrade() -> None:
     with op.batch_alter_table("contact", schema=None) as batch_op:
         batch_op.create_index("ix_contact_number_at", ["number_id", "at"], unique=False)
         batch_op.create_index(batch_op.f("ix_contact_number_id"), ["number_id"], unique=False)
-        batch_op.create_index(
-            batch_op.f("ix_contact_sender_fingerprint"), ["sender_fingerprint"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_contact_sender_fingerprint"), ["sender_fingerprint"], unique=False)
 
     op.create_table(
         "copy",
