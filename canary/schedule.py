@@ -16,8 +16,14 @@ from canary.report.renderers import render
 from canary.settings import Settings
 from canary.store import leases, numbers
 from canary.store.database import Store
+from canary.web.app import intake
 
 LEASE = "scheduler"
+
+
+def deliveries(settings: Settings, store: Store) -> str:
+    """Judge deliveries that a dying server kept but did not finish."""
+    return f"{intake(settings, store).resume()} deliveries taken up again"
 
 
 def verdicts(settings: Settings, store: Store) -> str:
@@ -67,6 +73,7 @@ def run_forever(settings: Settings, say: Callable[[str], None]) -> None:
     store = settings.store()
     holder = f"{socket.gethostname()}:{os.getpid()}"
     every = {
+        "deliveries": settings.deliveries_every_seconds,
         "verdicts": settings.verdicts_every_seconds,
         "numbers": settings.numbers_every_seconds,
         "digest": settings.digest_every_seconds,

@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     quarantine_days: int = 28
     control_share: float = 0.1
     digest_folder: str = "digests"
+    deliveries_every_seconds: float = 120
     verdicts_every_seconds: float = 900
     numbers_every_seconds: float = 3600
     digest_every_seconds: float = 86400

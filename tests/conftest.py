@@ -1,12 +1,17 @@
 """Fixtures that several folders of tests share: the peers, other people's programs we check against."""
 
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from sqlalchemy import create_engine, make_url, text
 
+from canary.store.database import Store
+from canary.store.vault import Vault, new_key
 from tests.peers import emulate, postgres
 
 
@@ -35,3 +40,26 @@ def postgres_url() -> Iterator[str]:
         _missing("PostgreSQL 15")
     with postgres.running(programs) as url:
         yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """An empty registry, once on SQLite and once on PostgreSQL: whoever asks for it is tested on both."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'registry.sqlite3'}"
+    else:
+        url = fresh_database(request.getfixturevalue("postgres_url"))
+    made = Store(url, Vault(new_key()))
+    made.migrate()
+    yield made
+    made.close()
+
+
+def fresh_database(url: str) -> str:
+    """The URL of a new empty database in the cluster behind `url`."""
+    name = f"canary_{secrets.token_hex(6)}"
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return make_url(url).set(database=name).render_as_string(hide_password=False)

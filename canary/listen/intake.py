@@ -4,7 +4,7 @@ import base64
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from canary.errors import CanaryError, OutsideError
 from canary.listen.providers.base import Event, Provider, RawRequest, Reply, Signature
@@ -15,6 +15,7 @@ from canary.store.e164 import normalise
 
 MAX_BODY = 256 * 1024
 TRIES = 3
+LEFT_BEHIND = timedelta(minutes=1)  # longer than any request takes: a living one is never judged twice
 FORBIDDEN = Reply(403, "signature not accepted", "text/plain")
 UNAVAILABLE = Reply(503, "try again", "text/plain")
 TOO_LARGE = Reply(413, "too large", "text/plain")
@@ -38,20 +39,33 @@ class Intake:
         at = self.now()
         try:
             delivery = self._keep(at, provider_name, endpoint, request)
-            if len(request.body) > MAX_BODY:
-                self._conclude(delivery, Signature.BAD, "body too large, kept cut off")
-                return TOO_LARGE
-            signature = provider.verify(request)
-            if signature is not Signature.GOOD:
-                self._conclude(delivery, signature)
-                return FORBIDDEN
-            self._read(at, delivery, provider, endpoint, request)
+            return self._judge(at, delivery, provider, endpoint, request)
         except OutsideError:
             return UNAVAILABLE
+
+    def resume(self) -> int:
+        """Judge the deliveries a dying server left between "kept" and "judged"; returns how many."""
+        with self.store.reading() as session:
+            left = contacts.unconcluded(session, self.now() - LEFT_BEHIND)
+        for kept in left:
+            raw = kept.request
+            request = RawRequest(raw["url"], raw["headers"], base64.b64decode(raw["body"]))
+            self._judge(kept.at, kept.id, self.providers[kept.provider], kept.endpoint, request)
+        return len(left)
+
+    def _judge(self, at: datetime, delivery: int, provider: Provider, endpoint: str, request: RawRequest) -> Reply:
+        if len(request.body) > MAX_BODY:
+            self._conclude(delivery, Signature.BAD, "body too large, kept cut off")
+            return TOO_LARGE
+        signature = provider.verify(request)
+        if signature is not Signature.GOOD:
+            self._conclude(delivery, signature)
+            return FORBIDDEN
+        self._read(at, delivery, provider, endpoint, request)
         return provider.reply(endpoint)
 
     def _keep(self, at: datetime, provider: str, endpoint: str, request: RawRequest) -> int:
-        body = base64.b64encode(request.body[:MAX_BODY]).decode()
+        body = base64.b64encode(request.body[: MAX_BODY + 1]).decode()
         raw = {"url": request.url, "headers": dict(request.headers), "body": body}
         for tried in range(TRIES):
             try:

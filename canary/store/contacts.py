@@ -51,7 +51,26 @@ def keep_delivery(session: Session, at: datetime, provider: str, endpoint: str, 
 def conclude_delivery(session: Session, delivery_id: int, signature: str, error: str = "") -> None:
     """Note what verification and reading made of a delivery."""
     values = {"delivery_id": delivery_id, "signature": signature, "error": error[:500]}
-    session.execute(_CONCLUDE, values)
+    _insert_once(session, Outcome, values)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A raw delivery as it was stored."""
+
+    id: int
+    at: datetime
+    provider: str
+    endpoint: str
+    request: dict[str, Any]
+
+
+def unconcluded(session: Session, before: datetime) -> list[Kept]:
+    """Deliveries stored before then that nobody finished judging: the server died in between."""
+    vault = vault_of(session)
+    query = select(Delivery).outerjoin(Outcome, Outcome.delivery_id == Delivery.id)
+    found = session.scalars(query.where(Outcome.delivery_id.is_(None), Delivery.at < before).order_by(Delivery.id))
+    return [Kept(d.id, d.at, d.provider, d.endpoint, vault.open(d.sealed_request)) for d in found]
 
 
 def record(session: Session, at: datetime, arrived: Arrived) -> None:
@@ -88,12 +107,11 @@ def _table(model: type[Base]) -> Table:
 
 # Statements built once, values bound at execution: the webhook path is the one place where it matters.
 _KEEP = insert(_table(Delivery)).returning(_table(Delivery).c.id)
-_CONCLUDE = insert(_table(Outcome))
 _HELD = select(Number.id).where(Number.fingerprint == bindparam("fingerprint"))
 _ONCE: dict[tuple[str, type[Base]], Executable] = {
     (name, model): dialect.insert(_table(model)).on_conflict_do_nothing()
     for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
-    for model in (Contact, Part)
+    for model in (Contact, Part, Outcome)
 }
 
 

@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, select, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
@@ -75,9 +75,9 @@ class Store:
             raise CanaryError("the registry has no key check", "it was not made by `canary init`")
 
     def ping(self) -> None:
-        """Raises OutsideError unless the database answers."""
+        """Raises OutsideError unless the database answers and holds our tables."""
         with self.reading() as session:
-            session.execute(text("SELECT 1"))
+            session.execute(select(Meta.name).limit(1))
 
     def close(self) -> None:
         """Give the connections back."""

@@ -9,13 +9,14 @@ from canary.listen.intake import MAX_BODY, Intake
 from canary.listen.providers.base import RawRequest, Reply
 from canary.listen.providers.twilio import TwilioProvider
 from canary.settings import Settings, load
+from canary.store.database import Store
 
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The app over the registry of `settings` (those in force by default)."""
     settings = settings or load()
     app = Flask(__name__)
-    app.extensions["intake"] = intake(settings)
+    app.extensions["intake"] = intake(settings, settings.store())
     app.config["PUBLIC_URL"] = (settings.public_url or f"http://{settings.bind}").rstrip("/")
     app.add_url_rule("/hooks/<provider>/<endpoint>", view_func=hook, methods=["POST"])
     app.add_url_rule("/healthz", view_func=healthz)
@@ -23,11 +24,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-def intake(settings: Settings) -> Intake:
-    """The intake with every provider that is configured."""
+def intake(settings: Settings, store: Store) -> Intake:
+    """The intake of a registry with every provider that is configured."""
     base = f"{settings.public_url.rstrip('/')}/hooks/twilio"
     twilio = TwilioProvider(settings.twilio_auth_token.get_secret_value(), base)
-    return Intake(settings.store(), {twilio.name: twilio}, settings.now)
+    return Intake(store, {twilio.name: twilio}, settings.now)
 
 
 def hook(provider: str, endpoint: str) -> Response:

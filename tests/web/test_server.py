@@ -1,0 +1,99 @@
+"""The real gunicorn process: Twilio's emulator delivers to it, and kill -9 loses nothing it answered."""
+
+import random
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+
+import pytest
+import requests
+from sqlalchemy import select
+from twilio.request_validator import RequestValidator
+
+from canary.settings import Settings
+from canary.store import numbers
+from canary.store.database import Store
+from canary.store.numbers import NewNumber
+from canary.store.schema import Contact, Delivery
+from canary.store.vault import Vault
+from tests.peers.emulate import Emulator
+from tests.web.conftest import CALLER, OURS, TOKEN, Server, serving
+
+REQUESTS = 2000
+
+
+@pytest.fixture
+def registry(settings: Settings) -> Iterator[Store]:
+    store = Store(settings.url, Vault(settings.secret()))
+    store.migrate()
+    with store.writing() as session:
+        numbers.import_numbers(session, settings.now(), [NewNumber(OURS, "twilio", Decimal("1.15"))])
+    yield store
+    store.close()
+
+
+def sids(store: Store) -> set[str]:
+    with store.reading() as session:
+        return set(session.scalars(select(Contact.sid)))
+
+
+@pytest.mark.peer
+def test_the_emulators_sms_and_call_are_stored_once_after_two_deliveries_each(
+    twilio_emulator: Emulator, settings: Settings, registry: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CANARY_TWILIO_AUTH_TOKEN", Emulator.token)
+    with serving(settings) as server:
+        ours = "+15005550006"
+        twilio_emulator.buy(ours, f"{server.url}/hooks/twilio")
+        text = twilio_emulator.text("+15005550009", ours, "奶粉 trial pack 🍼")
+        call = twilio_emulator.call("+15005550009", ours)
+        _again(server, text, call, ours)
+    assert sids(registry) == {text, call}
+    with registry.reading() as session:
+        assert session.query(Contact).count() == 2
+        assert session.query(Delivery).count() >= 4
+
+
+def _again(server: Server, text: str, call: str, ours: str) -> None:
+    """The second delivery of each: Twilio's retry, signed as the first."""
+    common = {"AccountSid": Emulator.account, "From": "+15005550009", "To": ours}
+    for endpoint, form in (
+        ("sms", {**common, "MessageSid": text, "Body": "奶粉 trial pack 🍼"}),
+        ("voice", {**common, "CallSid": call, "CallStatus": "ringing"}),
+    ):
+        assert _post(server.url, endpoint, form, Emulator.token) == 200
+
+
+def test_kill_9_in_the_middle_of_2000_requests_loses_none_that_was_answered_2xx(settings, registry):
+    answered: set[str] = set()
+    seen = threading.Semaphore(0)
+
+    def send(number: int) -> None:
+        sid = f"SM{number:032x}"
+        form = {"MessageSid": sid, "AccountSid": "AC1", "From": CALLER, "To": OURS, "Body": f"奶粉 {number}"}
+        try:
+            if _post(f"http://{settings.bind}", "sms", form, TOKEN) == 200:
+                answered.add(sid)
+        except requests.ConnectionError:
+            pass
+        seen.release()
+
+    server = Server(settings)
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(REQUESTS):
+            pool.submit(send, number)
+        for _ in range(random.Random().randint(300, 1200)):
+            seen.acquire()
+        server.end(signal.SIGKILL)
+        server = Server(settings)
+    server.end()
+    assert len(answered) > 300
+    assert answered <= sids(registry)
+
+
+def _post(base: str, endpoint: str, form: dict[str, str], token: str) -> int:
+    url = f"{base}/hooks/twilio/{endpoint}"
+    signature = RequestValidator(token).compute_signature(url, form)
+    return requests.post(url, data=form, headers={"X-Twilio-Signature": signature}, timeout=15).status_code
