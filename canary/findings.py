@@ -13,15 +13,20 @@ from canary.store import contacts, evidence, ledger, numbers, placements, regist
 from canary.store.database import Store
 from canary.trace.evidence import Channel, Evidence, Release
 from canary.trace.judge import judge
+from canary.trace.score import fresh
 from canary.trace.verdict import Findings, Word
 
 
 def trace(store: Store, as_of: datetime, alpha: float, background: float) -> Findings:
-    """Triage what came in, then judge every copy on what was heard until `as_of`."""
+    """Triage what came in, judge every copy on what was heard until `as_of`, and keep the factors counted."""
     sort_all(store)
     with store.reading() as session:
         seen = evidence.evidence(session, as_of)
         counts = evidence.kinds(session, as_of)
+    due = [(r.copy, fresh(r, as_of)) for r in seen.releases]
+    if any(found for _, found in due):
+        with store.writing() as session:
+            evidence.keep_counted(session, due)
     return judge(seen, Channel(background=background), alpha, counts)
 
 

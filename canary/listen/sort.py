@@ -43,11 +43,19 @@ def _derive(session: Session, batch: Sequence[Stale], personas: Personas) -> lis
     return derived
 
 
-def _namings(session: Session, number_id: int | None, text: str, personas: Personas) -> dict[int, str]:
+def _namings(session: Session, number_id: int | None, text: str, lists: Personas) -> dict[int, str]:
+    """Whose facts a text uses, out of all personas of every release that has this number.
+
+    Not the number's own alone: which persona stands on it was drawn, and a caller who names another one of
+    the same release counts against that release.
+    """
     if number_id is None or not text:
         return {}
-    if number_id not in personas:
-        found = placements.canaries_of(session, number_id)
-        personas[number_id] = [(c.id, placements.facts(session, c)) for c in found]
-    reasons = ((canary_id, names_persona(text, facts)) for canary_id, facts in personas[number_id])
-    return {canary_id: reason for canary_id, reason in reasons if reason}
+    reasons = {}
+    for placement_id in placements.placements_of(session, number_id):
+        if placement_id not in lists:
+            lists[placement_id] = placements.personas_of(session, placement_id)
+        for canary_id, facts in lists[placement_id]:
+            if reason := names_persona(text, facts):
+                reasons[canary_id] = reason
+    return reasons

@@ -201,7 +201,7 @@ def recognised_numbers(session: Session) -> set[int]:
         .join(Triage)
         .join(Naming, Naming.contact_id == Contact.id)
         .join(Canary, Canary.id == Naming.canary_id)
-        .where(Canary.planted, Triage.kind != "authorised")
+        .where(Canary.planted, Canary.number_id == Contact.number_id, Triage.kind != "authorised")
     )
     return {i for i in session.scalars(maternal.union(named)) if i is not None}
 

@@ -1,24 +1,39 @@
-"""From rows to the plain values that `trace` reads."""
+"""From rows to the plain values that `trace` reads, and the counted factors back to rows."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from canary.store.database import queue
 from canary.store.schema import (
     Canary,
     Contact,
     Copy,
+    Factor,
     Inherited,
     Naming,
+    Number,
     Placement,
     PlacementState,
     Triage,
 )
-from canary.trace.evidence import Evidence, Hit, Mark, Outcome, Release
+from canary.trace.evidence import Event, Evidence, Hit, Mark, Outcome, Release, Step
 
-Recognised = dict[int, list[tuple[datetime, int, str]]]
+
+@dataclass
+class _Heard:
+    """What was heard: contacts (time, id, kind) by number id, and the number codes that a contact names by
+    (contact id, placement id)."""
+
+    contacts: Mapping[int, Sequence[tuple[datetime, int, str]]]
+    names: Mapping[tuple[int, int], frozenset[str]]
+    inherited: Mapping[int, Sequence[int]]
+    counted: Mapping[int, Sequence[Step]]
+    canaries: dict[int, Canary] = field(default_factory=dict)
 
 
 def evidence(session: Session, as_of: datetime) -> Evidence:
@@ -33,67 +48,120 @@ def evidence(session: Session, as_of: datetime) -> Evidence:
             selectinload(Placement.canaries).joinedload(Canary.number),
         )
     ).all()
-    heard, naming = _contacts(session, as_of), _namings(session)
-    carried = _inherited(session)
-    by_id = {c.id: c for p in placements for c in p.canaries}
+    heard = _Heard(_contacts(session, as_of), _names(session), _inherited(session), _counted(session))
+    heard.canaries = {c.id: c for p in placements for c in p.canaries}
     live = {p.copy.slug for p in placements}
-    releases = []
-    for placement in placements:
-        start = placement.drawn_at
-        releases.append(
-            Release(
-                copy=placement.copy.slug,
-                recipient=placement.copy.recipient.slug,
-                start=start,
-                end=start + timedelta(days=placement.window_days),
-                marks=tuple(_mark(c, start, heard, naming) for c in placement.canaries),
-                sources=tuple(s.slug for s in placement.copy.sources if s.slug in live),
-                carried=tuple(_mark(by_id[i], start, heard, naming) for i in carried[placement.copy_id] if i in by_id),
-            )
-        )
-    return Evidence(as_of, tuple(releases))
+    return Evidence(as_of, tuple(_release(p, heard, live) for p in placements))
 
 
-def _contacts(session: Session, as_of: datetime) -> Recognised:
+def _release(placement: Placement, heard: _Heard, live: set[str]) -> Release:
+    start = placement.drawn_at
+    inherited = [heard.canaries[i] for i in heard.inherited.get(placement.copy_id, ()) if i in heard.canaries]
+    return Release(
+        copy=placement.copy.slug,
+        recipient=placement.copy.recipient.slug,
+        start=start,
+        end=start + timedelta(days=placement.window_days),
+        marks=tuple(_mark(c, start, heard) for c in placement.canaries),
+        sources=tuple(s.slug for s in placement.copy.sources if s.slug in live),
+        carried=tuple(_mark(c, start, heard) for c in inherited),
+        counted=tuple(heard.counted.get(placement.id, ())),
+    )
+
+
+def _mark(canary: Canary, start: datetime, heard: _Heard) -> Mark:
+    hits = []
+    for at, contact_id, kind in heard.contacts.get(canary.number_id, ()):
+        names = heard.names.get((contact_id, canary.placement_id), frozenset())
+        if at >= start and (names or kind == "maternal"):
+            hits.append(Hit(at, Outcome.NAMED if names else Outcome.MATERNAL, contact_id, names))
+    return Mark(canary.number.code, canary.number.block or "", canary.planted, tuple(hits))
+
+
+def _contacts(session: Session, as_of: datetime) -> Mapping[int, Sequence[tuple[datetime, int, str]]]:
     query = (
         select(Contact.number_id, Contact.at, Contact.id, Triage.kind)
         .join(Triage)
         .where(Contact.at <= as_of, Contact.number_id.is_not(None), Triage.kind != "authorised")
     )
-    found: Recognised = defaultdict(list)
+    found: defaultdict[int, list[tuple[datetime, int, str]]] = defaultdict(list)
     for number_id, at, contact_id, kind in session.execute(query.order_by(Contact.at, Contact.id)):
         found[number_id or 0].append((at, contact_id, kind))
     return found
 
 
-def _namings(session: Session) -> set[tuple[int, int]]:
-    return {(contact, canary) for contact, canary in session.execute(select(Naming.contact_id, Naming.canary_id))}
+def _names(session: Session) -> Mapping[tuple[int, int], frozenset[str]]:
+    query = (
+        select(Naming.contact_id, Canary.placement_id, Number.code)
+        .join(Canary, Canary.id == Naming.canary_id)
+        .join(Number, Number.id == Canary.number_id)
+    )
+    found: defaultdict[tuple[int, int], set[str]] = defaultdict(set)
+    for contact_id, placement_id, code in session.execute(query):
+        found[contact_id, placement_id].add(code)
+    return {key: frozenset(codes) for key, codes in found.items()}
 
 
-def _inherited(session: Session) -> defaultdict[int, list[int]]:
+def _inherited(session: Session) -> Mapping[int, Sequence[int]]:
     found: defaultdict[int, list[int]] = defaultdict(list)
     for row in session.scalars(select(Inherited).order_by(Inherited.canary_id)):
         found[row.copy_id].append(row.canary_id)
     return found
 
 
-def _mark(canary: Canary, start: datetime, heard: Recognised, naming: set[tuple[int, int]]) -> Mark:
-    hits = []
-    for at, contact_id, kind in heard.get(canary.number_id, ()):
-        if at < start:
-            continue
-        if (contact_id, canary.id) in naming:
-            hits.append(Hit(at, Outcome.NAMED, contact_id))
-        elif kind == "maternal":
-            hits.append(Hit(at, Outcome.MATERNAL, contact_id))
-    return Mark(canary.number.code, canary.number.block or "", canary.planted, tuple(hits))
+def _counted(session: Session) -> Mapping[int, Sequence[Step]]:
+    found: defaultdict[int, list[Step]] = defaultdict(list)
+    query = select(Factor, Number.code).join(Number, Number.id == Factor.number_id).order_by(Factor.id)
+    for row, code in session.execute(query):
+        step = Step(row.at, code, Event(row.event), Outcome(row.outcome), frozenset(row.names), row.contact_id)
+        found[row.placement_id].append(step)
+    return found
+
+
+def keep_counted(session: Session, counted: Iterable[tuple[str, Sequence[Step]]]) -> int:
+    """Keep the factors of each copy (slug) that are not kept yet; returns how many were new.
+
+    Two processes may look at once: they pass one after another, and what the first kept stands.
+    """
+    queue(session, "factors")
+    live = select(Copy.slug, Placement.id).join(Placement).where(Placement.state != PlacementState.VOID)
+    placements = {row.slug: row.id for row in session.execute(live)}
+    numbers = {code: i for i, code in session.execute(select(Number.id, Number.code))}
+    kept = {tuple(row) for row in session.execute(select(Factor.placement_id, Factor.number_id, Factor.event))}
+    new = [
+        Factor(
+            placement_id=placements[slug],
+            number_id=numbers[s.number],
+            event=s.event.value,
+            at=s.at,
+            outcome=s.outcome.value,
+            names=sorted(s.names),
+            contact_id=s.contact,
+        )
+        for slug, found in counted
+        for s in found
+        if (placements[slug], numbers[s.number], s.event.value) not in kept
+    ]
+    session.add_all(new)
+    return len(new)
 
 
 def kinds(session: Session, as_of: datetime) -> dict[str, int]:
-    """How many contacts of each kind were heard by then; `named` means a planted persona's facts were used."""
-    named = set(session.scalars(select(Naming.contact_id).join(Canary).where(Canary.planted)))
+    """How many contacts of each kind were heard by then; `named` means the number's own persona was used."""
+    named = own_namings(session)
     query = select(Contact.id, Triage.kind).join(Triage).where(Contact.at <= as_of)
     return dict(Counter(shown_kind(kind, i in named) for i, kind in session.execute(query)))
+
+
+def own_namings(session: Session) -> dict[int, str]:
+    """Contacts that used the persona planted on the very number they came to, with the reason."""
+    query = (
+        select(Naming.contact_id, Naming.reason)
+        .join(Canary, Canary.id == Naming.canary_id)
+        .join(Contact, Contact.id == Naming.contact_id)
+        .where(Canary.planted, Canary.number_id == Contact.number_id)
+    )
+    return {row.contact_id: row.reason for row in session.execute(query)}
 
 
 def shown_kind(kind: str, names_planted: bool) -> str:

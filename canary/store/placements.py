@@ -177,11 +177,17 @@ def unsealed(session: Session) -> Sequence[Placement]:
     return session.scalars(query).all()
 
 
-def canaries_of(session: Session, number_id: int) -> Sequence[Canary]:
-    """Every canary, planted or control, that stands on a number."""
+def placements_of(session: Session, number_id: int) -> Sequence[int]:
+    """Ids of the live placements that have a number, planted or as a control."""
     live = Placement.state != PlacementState.VOID
-    query = select(Canary).join(Placement).where(Canary.number_id == number_id, live)
-    return session.scalars(query.order_by(Canary.id)).all()
+    query = select(Placement.id).join(Canary).where(Canary.number_id == number_id, live)
+    return session.scalars(query.order_by(Placement.id)).all()
+
+
+def personas_of(session: Session, placement_id: int) -> list[tuple[int, dict[Fact, Cell]]]:
+    """Every canary id of a placement, planted or control, with its persona's facts."""
+    found = session.scalars(select(Canary).where(Canary.placement_id == placement_id).order_by(Canary.id))
+    return [(c.id, facts(session, c)) for c in found]
 
 
 def canary_of(session: Session, code: str) -> Canary:

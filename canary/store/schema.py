@@ -232,12 +232,28 @@ class Triage(Base):
 
 
 class Naming(Base):
-    """A contact that used a fact of this canary's persona (planted or shadow). Derived like `Triage`."""
+    """A contact that used facts of this canary's persona, on whichever number of its release. Derived."""
 
     __tablename__ = "naming"
     contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id"), primary_key=True)
     canary_id: Mapped[int] = mapped_column(ForeignKey("canary.id"), primary_key=True)
     reason: Mapped[str] = mapped_column(String(200))
+
+
+class Factor(Base):
+    """A factor of a copy's score, counted once and kept as it was: a later look continues where this one
+    stopped (DESIGN 4.1). The ids give the order of counting."""
+
+    __tablename__ = "factor"
+    __table_args__ = (UniqueConstraint("placement_id", "number_id", "event"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    placement_id: Mapped[int] = mapped_column(ForeignKey("placement.id"), index=True)
+    number_id: Mapped[int] = mapped_column(ForeignKey("number.id"))
+    event: Mapped[str] = mapped_column(String(10))
+    at: Mapped[datetime]
+    outcome: Mapped[str] = mapped_column(String(10))
+    names: Mapped[list[str]] = mapped_column(JSON)
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"))
 
 
 class Allowed(Base):

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from canary.store import contacts
-from canary.store.evidence import shown_kind
-from canary.store.schema import Canary, Contact, Copy, Meta, Naming, Placement, PlacementState, Triage
+from canary.store.evidence import own_namings, shown_kind
+from canary.store.schema import Canary, Contact, Copy, Meta, Placement, PlacementState, Triage
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,7 @@ def planted_canaries(session: Session) -> Sequence[Canary]:
 
 def sorted_contacts(session: Session, as_of: datetime) -> Iterator[Sorted]:
     """Contacts until `as_of` in order, each with its kind; a planted persona named outranks the base kind."""
-    namings = select(Naming.contact_id, Naming.reason).join(Canary).where(Canary.planted)
-    named = {row.contact_id: row.reason for row in session.execute(namings)}
+    named = own_namings(session)
     query = (
         select(Contact, Triage.kind, Triage.reason)
         .outerjoin(Triage, Triage.contact_id == Contact.id)

@@ -15,19 +15,21 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Hit:
-    """A recognised contact on one number."""
+    """A recognised contact on one number. `names` are the numbers of this release whose personas it used: the
+    number's own if the caller holds this copy, another's or none otherwise."""
 
     at: datetime
     outcome: Outcome
     contact: int
+    names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Mark:
     """One number as one release sees it: planted in the copy, or a control of the same block.
 
-    `hits` are the recognised contacts since the hand-over, oldest first; a control's are judged against the
-    shadow persona it would have carried, so that planted and control numbers are judged alike.
+    `hits` are the recognised contacts since the hand-over, oldest first. Every number of a release, control or
+    planted, has a persona, and which persona stands on which number is drawn too: so both are judged alike.
     """
 
     number: str
@@ -35,11 +37,38 @@ class Mark:
     planted: bool
     hits: tuple[Hit, ...] = ()
 
+    def outcome(self, start: datetime, end: datetime) -> Outcome:
+        """What this number gave between two moments: the first recognised contact, told by its own persona."""
+        hit = next((h for h in self.hits if start <= h.at <= end), None)
+        if hit is None:
+            return Outcome.SILENT
+        return Outcome.NAMED if self.number in hit.names else Outcome.MATERNAL
+
+
+class Event(StrEnum):
+    """What a number may reveal about a release, once each: that it rang (or not), and which name was used."""
+
+    PRESENCE = "presence"
+    NAME = "name"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One factor of a score: counted at `at`, once per (release, number, event), and never counted again."""
+
+    at: datetime
+    number: str
+    event: Event
+    outcome: Outcome
+    names: frozenset[str] = frozenset()
+    contact: int | None = None
+
 
 @dataclass(frozen=True)
 class Release:
     """One copy handed over at `start`, its marks, and `carried`: the canaries it inherited from its sources,
-    as marks whose hits are those since this copy's own hand-over. The window closes at `end`."""
+    as marks whose hits are those since this copy's own hand-over. The window closes at `end`. `counted` are
+    the factors of earlier looks, in the order they were counted."""
 
     copy: str
     recipient: str
@@ -48,6 +77,7 @@ class Release:
     marks: tuple[Mark, ...]
     sources: tuple[str, ...] = ()
     carried: tuple[Mark, ...] = ()
+    counted: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,12 +92,14 @@ class Evidence:
 class Channel:
     """The assumed noise: P(outcome | in the leaked copy or not) within one window.
 
-    Used for power and the posterior; a wrong one never raises the false-accusation rate.
+    Used for power and the posterior; a wrong one never raises the false-accusation rate. `right_name` is
+    P(the name used is the number's own | the caller used one and holds this copy).
     """
 
     background: float = 0.02
     named_share: float = 0.3
     named_background: float = 1e-4
+    right_name: float = 0.999
     hit_rates: tuple[float, ...] = (0.1, 0.3, 0.5, 0.7, 0.9)
 
     def given_leak(self, outcome: Outcome, hit_rate: float) -> float:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import numpy as np
 
-from canary.trace.evidence import Channel, Evidence, Mark, Outcome, Release
+from canary.trace.evidence import Channel, Evidence, Release
 
 PRIOR_NONE = 0.5
 
@@ -40,7 +40,7 @@ def _log_ratio(release: Release, channel: Channel, as_of: datetime) -> float:
     elapsed = _share_elapsed(release, as_of)
     total = np.zeros(len(channel.hit_rates))
     for mark in exposed:
-        outcome = first_outcome(mark, release, as_of)
+        outcome = mark.outcome(release.start, as_of)
         rates = [1 - (1 - q) ** elapsed for q in channel.hit_rates]
         # Silence so far is only as telling as the share of the window that has passed.
         total += np.log([channel.given_leak(outcome, q) for q in rates]) - np.log(channel.given_none(outcome))
@@ -50,8 +50,3 @@ def _log_ratio(release: Release, channel: Channel, as_of: datetime) -> float:
 def _share_elapsed(release: Release, as_of: datetime) -> float:
     share = (as_of - release.start) / (release.end - release.start)
     return min(1.0, max(1e-3, share))
-
-
-def first_outcome(mark: Mark, release: Release, as_of: datetime) -> Outcome:
-    """The outcome of the first recognised contact between hand-over and `as_of`, else silence."""
-    return next((h.outcome for h in mark.hits if release.start <= h.at <= as_of), Outcome.SILENT)

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from canary.trace.evidence import Channel, Evidence, Mark, Outcome, Release
-from canary.trace.score import Resolved, path
+from canary.trace.evidence import Channel, Event, Evidence, Outcome, Release, Step
+from canary.trace.score import path
 
 POWER = 0.95
 RUNS = 300
@@ -46,13 +46,18 @@ def _power(release: Release, channel: Channel, hit_rate: float, threshold: float
     return accused / RUNS
 
 
-def _hits(rng: np.random.Generator, release: Release, channel: Channel, hit_rate: float) -> list[Resolved]:
+def _hits(rng: np.random.Generator, release: Release, channel: Channel, hit_rate: float) -> list[Step]:
+    """Steps of one simulated leak: who rang, in random order, some of them by name."""
     planted = np.array([m.planted for m in release.marks])
-    chance = np.where(planted, hit_rate + (1 - hit_rate) * channel.background, channel.background)
-    rang = np.flatnonzero(rng.random(len(planted)) < chance)
+    from_leak = planted & (rng.random(len(planted)) < hit_rate)
+    rang = np.flatnonzero(from_leak | (rng.random(len(planted)) < channel.background))
     rng.shuffle(rang)
-    return [Resolved(release.start, _mark(release, int(i)), Outcome.MATERNAL) for i in rang]
-
-
-def _mark(release: Release, index: int) -> Mark:
-    return release.marks[index]
+    found = []
+    for i in rang:
+        number = release.marks[i].number
+        named = from_leak[i] and rng.random() < channel.named_share
+        outcome = Outcome.NAMED if named else Outcome.MATERNAL
+        found.append(Step(release.start, number, Event.PRESENCE, outcome))
+        if named:
+            found.append(Step(release.start, number, Event.NAME, outcome, frozenset({number})))
+    return found

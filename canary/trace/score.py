@@ -1,11 +1,12 @@
 """The design-based score of a copy: a betting martingale whose law is our own draw, not the noise.
 
 Theorem (docs/mathematics.md). Fix every other copy's draw and everything heard. If nothing leaked at copy j
-or below it, nobody in the world knew how the block's remaining numbers were split into "planted in j" and
-"control", so given the others that split is a uniform subset. Reveal the numbers one by one in the order they
-resolved; number i is planted with probability p = (planted left) / (left), and
-`f(Y_i | X_i) / (p f(Y_i | 1) + (1 - p) f(Y_i | 0))` has mean exactly 1 whatever f and whatever the noise. The
-running product is a martingale, so by Ville P(sup E_j >= n/alpha) <= alpha/n: whoever else leaked.
+or below it, nobody in the world knew how the release's numbers were split into planted and control, nor which
+of its personas stands on which number: given the rest, both are uniform. Reveal them one by one, in an order
+that depends on the calls alone. Number i is planted with probability p = (planted left) / (left); its persona
+is one of the k named ones with probability k / (personas left). Each factor
+`f(seen | truth) / E[f(seen | truth)]` under that law has mean exactly 1 whatever f and whatever the noise, the
+running product is a martingale, and by Ville P(sup E_j >= n/alpha) <= alpha/n: whoever else leaked.
 """
 
 from collections import Counter
@@ -16,31 +17,34 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from canary.trace.evidence import Channel, Mark, Outcome, Release
+from canary.trace.evidence import Channel, Event, Mark, Outcome, Release, Step
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Resolved:
-    """One (release, number) that has given its one factor: at its first recognised contact, or in silence
-    when the window closed."""
-
-    at: datetime
-    mark: Mark
-    outcome: Outcome
+def steps(release: Release, as_of: datetime) -> list[Step]:
+    """Every factor of a release by `as_of`: those counted at earlier looks first, in their order, then fresh
+    ones. Once counted a factor stays as it was, though a late transcript may change its contact."""
+    return [s for s in release.counted if s.at <= as_of] + fresh(release, as_of)
 
 
-def resolve(release: Release, as_of: datetime) -> list[Resolved]:
-    """The marks of a release resolved by `as_of`, in the order they resolved; ties by number, never by X."""
-    resolved = []
-    for mark in release.marks:
-        hit = next((h for h in mark.hits if release.start <= h.at <= min(as_of, release.end)), None)
-        if hit is not None:
-            resolved.append(Resolved(hit.at, mark, hit.outcome))
-        elif release.end <= as_of:
-            resolved.append(Resolved(release.end, mark, Outcome.SILENT))
-    return sorted(resolved, key=lambda r: (r.at, r.mark.number))
+def fresh(release: Release, as_of: datetime) -> list[Step]:
+    """The factors due by `as_of` that no earlier look has counted, by time; ties by number, never by draw."""
+    known = {(s.number, s.event) for s in release.counted}
+    found = [s for mark in release.marks for s in _due(mark, release, as_of) if (s.number, s.event) not in known]
+    return sorted(found, key=lambda s: (s.at, s.number, s.event is Event.NAME))
+
+
+def _due(mark: Mark, release: Release, as_of: datetime) -> Iterator[Step]:
+    heard = [h for h in mark.hits if release.start <= h.at <= min(as_of, release.end)]
+    if heard:
+        first = heard[0]
+        yield Step(first.at, mark.number, Event.PRESENCE, first.outcome, contact=first.contact)
+    elif release.end <= as_of:
+        yield Step(release.end, mark.number, Event.PRESENCE, Outcome.SILENT)
+    named = next((h for h in heard if h.names), None)
+    if named is not None:
+        yield Step(named.at, mark.number, Event.NAME, Outcome.NAMED, named.names, named.contact)
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class Score:
 def score(release: Release, channel: Channel, as_of: datetime, without: frozenset[str] = frozenset()) -> Score:
     """The score of one release, leaving out the numbers in `without` (those another leak already explains)."""
     marks = [m for m in release.marks if m.number not in without]
-    kept = [r for r in resolve(release, as_of) if r.mark.number not in without]
+    kept = [s for s in steps(release, as_of) if s.number not in without]
     now, best, best_at = 0.0, 0.0, None
     for step, log_e in zip(kept, path(marks, kept, channel), strict=True):
         now = log_e
@@ -64,22 +68,58 @@ def score(release: Release, channel: Channel, as_of: datetime, without: frozense
     return Score(now, best, best_at)
 
 
-def path(marks: Sequence[Mark], resolved: Sequence[Resolved], channel: Channel) -> Iterator[float]:
-    """ln E after each resolved number: the mean over `channel.hit_rates` of the product of factors.
+def path(marks: Sequence[Mark], kept: Sequence[Step], channel: Channel) -> Iterator[float]:
+    """ln E after each step: the mean over `channel.hit_rates` of the product of factors.
 
     A mean of martingales is a martingale, so not knowing the hit rate costs at most ln(len(hit_rates)).
     """
-    left = Counter(m.block for m in marks)
-    planted_left = Counter(m.block for m in marks if m.planted)
+    presence, naming = _Presence(marks, channel), _Naming(marks, channel)
     log_bets: Floats = np.zeros(len(channel.hit_rates))
-    for step in resolved:
-        block = step.mark.block
-        p = planted_left[block] / left[block]
-        in_copy, outside = likelihoods(step.outcome, channel)
-        log_bets += np.log(in_copy if step.mark.planted else outside) - np.log(p * in_copy + (1 - p) * outside)
-        left[block] -= 1
-        planted_left[block] -= step.mark.planted
+    for step in kept:
+        log_bets += presence.factor(step) if step.event is Event.PRESENCE else naming.factor(step)
         yield float(np.logaddexp.reduce(log_bets) - np.log(len(log_bets)))
+
+
+class _Presence:
+    """ln f(rang or not | planted or not) over its mean under the draw; each number is revealed once."""
+
+    def __init__(self, marks: Sequence[Mark], channel: Channel) -> None:
+        self._planted = {m.number: m.planted for m in marks}
+        self._block = {m.number: m.block for m in marks}
+        self._left = Counter(m.block for m in marks)
+        self._planted_left = Counter(m.block for m in marks if m.planted)
+        self._likelihoods = {outcome: likelihoods(outcome, channel) for outcome in Outcome}
+
+    def factor(self, step: Step) -> Floats:
+        block, planted = self._block[step.number], self._planted[step.number]
+        p = self._planted_left[block] / self._left[block]
+        in_copy, outside = self._likelihoods[step.outcome]
+        self._left[block] -= 1
+        self._planted_left[block] -= planted
+        revealed = in_copy if planted else outside
+        found: Floats = np.log(revealed) - np.log(p * in_copy + (1 - p) * outside)
+        return found
+
+
+class _Naming:
+    """ln f(these names used | the persona on this number) over its mean under the draw of personas.
+
+    Nothing is learnt from a control: whoever rings it cannot hold this copy's row for it.
+    """
+
+    def __init__(self, marks: Sequence[Mark], channel: Channel) -> None:
+        self._planted = {m.number for m in marks if m.planted}
+        self._left = {m.number for m in marks}
+        self._right = channel.right_name
+
+    def factor(self, step: Step) -> float:
+        share = len(step.names & self._left) / len(self._left)
+        own = step.number in step.names
+        self._left.discard(step.number)
+        if step.number not in self._planted:
+            return 0.0
+        mean = share * self._right + (1 - share) * (1 - self._right)
+        return float(np.log(self._right if own else 1 - self._right) - np.log(mean))
 
 
 def likelihoods(outcome: Outcome, channel: Channel) -> tuple[Floats, Floats]:

@@ -2,14 +2,14 @@
 
 import math
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, permutations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from canary.trace.evidence import Channel, Hit, Outcome
-from canary.trace.score import resolve, score
+from canary.trace.score import fresh, score, steps
 from tests.trace.worlds import WINDOW, day, release
 
 NUMBERS = "abcdef"
@@ -17,6 +17,23 @@ heard = st.dictionaries(
     st.sampled_from(NUMBERS),
     st.tuples(st.integers(0, 200), st.sampled_from([Outcome.MATERNAL, Outcome.NAMED])),
 )
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcd"), st.tuples(st.integers(0, 9), st.sets(st.integers(0, 3), max_size=2))),
+    st.integers(1, 3),
+    st.integers(0, 12),
+)
+def test_mean_is_one_over_every_draw_of_numbers_and_personas_when_names_are_used(calls, planted, look):
+    """A caller uses fixed personas 0..3; which number carries which persona is part of the draw."""
+    scores = []
+    for subset in combinations("abcd", planted):
+        for order in permutations("abcd"):
+            names = {n: frozenset(order[i] for i in used) for n, (_, used) in calls.items()}
+            rang = {n: (at, Outcome.NAMED if used else Outcome.MATERNAL) for n, (at, used) in calls.items()}
+            drawn = release("j", subset, set("abcd") - set(subset), rang, names=names)
+            scores.append(score(drawn, Channel(), day(look)).log_e)
+    assert sum(map(math.exp, scores)) / len(scores) == pytest.approx(1, rel=1e-9)
 
 
 @given(heard, st.integers(1, 5), st.integers(0, 200))
@@ -68,7 +85,7 @@ def test_contacts_before_hand_over_or_after_the_window_say_nothing():
     early = release("j", "ab", "cdef", {"a": (-3, Outcome.NAMED)})
     late = release("j", "ab", "cdef", {"a": (WINDOW.days + 5, Outcome.NAMED)})
     assert score(early, Channel(), day(100)).log_e == 0
-    assert {r.outcome for r in resolve(late, day(400))} == {Outcome.SILENT}
+    assert {s.outcome for s in steps(late, day(400))} == {Outcome.SILENT}
 
 
 def test_score_rises_with_planted_numbers_that_ring_and_falls_with_controls():
@@ -80,7 +97,7 @@ def test_score_rises_with_planted_numbers_that_ring_and_falls_with_controls():
 
 def test_score_never_exceeds_the_number_of_possible_draws():
     """No evidence can weigh more than 1 / P(the draw was as it was by luck)."""
-    everything = release("j", "ab", "cdef", dict.fromkeys("ab", (5, Outcome.NAMED)))
+    everything = release("j", "ab", "cdef", dict.fromkeys("ab", (5, Outcome.MATERNAL)))
     assert score(everything, Channel(), day(400)).log_sup <= math.log(math.comb(6, 2))
 
 
@@ -89,3 +106,40 @@ def test_running_maximum_stays_when_the_score_falls_back():
     now = score(fading, Channel(), day(WINDOW.days))
     assert now.log_sup > now.log_e
     assert now.sup_at == day(5)
+
+
+def test_naming_the_right_persona_weighs_ln_of_the_personas_and_the_wrong_one_counts_against():
+    controls = [f"c{i}" for i in range(98)]
+    unnamed = release("j", "ab", controls, {"a": (5, Outcome.MATERNAL)})
+    right = release("j", "ab", controls, {"a": (5, Outcome.NAMED)})
+    wrong = release("j", "ab", controls, {"a": (5, Outcome.NAMED)}, names={"a": frozenset({"c7"})})
+    scores = [score(r, Channel(), day(50)).log_e for r in (wrong, unnamed, right)]
+    assert scores == sorted(scores)
+    assert scores[2] - scores[1] >= math.log(100) - 0.1
+
+
+def test_two_named_calls_out_of_a_hundred_personas_pass_one_in_a_thousand_for_a_hundred_copies():
+    """The small leak: 500 of 40,000 rows reach two canaries, and their names settle it."""
+    controls = [f"c{i}" for i in range(88)]
+    heard = dict.fromkeys("ab", (5, Outcome.NAMED))
+    small = release("j", "abcdefghijkl", controls, heard)
+    assert score(small, Channel(), day(50)).log_sup >= math.log(100 / 0.001)
+
+
+def test_a_factor_once_counted_stays_though_its_contact_reads_differently_later():
+    first = release("j", "ab", "cdef", {"a": (5, Outcome.MATERNAL)})
+    counted = tuple(fresh(first, day(10)))
+    changed = replace(
+        release("j", "ab", "cdef", {"a": (5, Outcome.NAMED), "b": (7, Outcome.MATERNAL)}), counted=counted
+    )
+    assert steps(changed, day(20))[0] == counted[0]
+    assert [(s.number, s.event.value) for s in fresh(changed, day(20))] == [("a", "name"), ("b", "presence")]
+
+
+def test_a_late_contact_is_counted_after_what_earlier_looks_counted():
+    first = release("j", "ab", "cdef", {"b": (9, Outcome.MATERNAL)})
+    counted = tuple(fresh(first, day(10)))
+    late = replace(
+        release("j", "ab", "cdef", {"a": (5, Outcome.MATERNAL), "b": (9, Outcome.MATERNAL)}), counted=counted
+    )
+    assert [s.number for s in steps(late, day(20))] == ["b", "a"]

@@ -21,14 +21,17 @@ def release(
     heard: Mapping[str, tuple[int, Outcome]] | None = None,
     sources: tuple[str, ...] = (),
     carried: Collection[str] = (),
+    names: Mapping[str, frozenset[str]] | None = None,
 ) -> Release:
-    """A release whose numbers rang on the days that `heard` gives, all in one block."""
-    heard = heard or {}
+    """A release whose numbers rang on the days that `heard` gives, all in one block; a named call uses the
+    number's own persona unless `names` says whose."""
+    heard, names = heard or {}, names or {}
 
     def mark(number: str, is_planted: bool) -> Mark:
         rang = heard.get(number)
         contact = sum(number.encode())
-        hits = (Hit(day(rang[0]), rang[1], contact),) if rang else ()
+        own = frozenset({number}) if rang and rang[1] is Outcome.NAMED else frozenset()
+        hits = (Hit(day(rang[0]), rang[1], contact, names.get(number, own)),) if rang else ()
         return Mark(number, "block", is_planted, hits)
 
     marks = [*(mark(n, True) for n in planted), *(mark(n, False) for n in controls)]
