@@ -19,6 +19,7 @@ from canary.errors import CanaryError
 from canary.store import views
 from canary.store.database import Store
 from canary.store.vault import Vault
+from canary.trace.law import Law
 
 PREFIX = "CANARY_"
 
@@ -61,6 +62,7 @@ class Settings(BaseSettings):
     bind: str = "127.0.0.1:8000"
     workers: int = 2
     alpha: float = 0.001
+    law: Law = Law.EXCLUSIVE
     canaries_per_copy: int = 12
     background: float = 0.02
     window_days: int = 180

@@ -17,6 +17,7 @@ from canary.plant.formats.detect import format_of
 from canary.plant.seed import Order
 from canary.plant.seed import seed as plant
 from canary.settings import load
+from canary.trace.law import Law
 
 in_file = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
 out_file = click.Path(path_type=Path, dir_okay=False)
@@ -29,8 +30,17 @@ profile_option = click.option("--profile", "profile_file", type=in_file, help="H
 @click.option("-o", "--output", "target", required=True, type=out_file, help="The file to hand out.")
 @profile_option
 @click.option("--canaries", type=click.IntRange(min=1), help="How many. [default: setting canaries_per_copy]")
+@click.option("--law", type=click.Choice([law.value for law in Law]), help="[default: setting law]")
 @format_option
-def seed(copy: str, source: Path, target: Path, profile_file: Path | None, canaries: int | None, style: str) -> None:
+def seed(
+    copy: str,
+    source: Path,
+    target: Path,
+    profile_file: Path | None,
+    canaries: int | None,
+    law: str | None,
+    style: str,
+) -> None:
     """Plant canaries in one copy's file: a secret draw, committed to the ledger before the file appears."""
     settings = load()
     order = Order(
@@ -40,6 +50,7 @@ def seed(copy: str, source: Path, target: Path, profile_file: Path | None, canar
         count=canaries or settings.canaries_per_copy,
         window=timedelta(days=settings.window_days),
         profile=read_profile(profile_file),
+        law=Law(law) if law else settings.law,
     )
     done = plant(settings.store(), settings.now(), order)
     for text in done.remarks:

@@ -21,9 +21,7 @@ from canary.prove.commitment import commitment, opening
 from canary.store import placements
 from canary.store.database import Store
 from canary.store.placements import Drawn, Plan, Pool
-from canary.trace.law import apportion, draw, rank
-
-LAW = "exclusive"
+from canary.trace.law import Law, apportion, draw, rank
 
 
 @dataclass(frozen=True)
@@ -38,6 +36,7 @@ class Order:
     window: timedelta
     profile: Profile | None = None
     secret: bytes | None = None
+    law: Law = Law.EXCLUSIVE
 
 
 @dataclass(frozen=True)
@@ -63,10 +62,10 @@ def seed(store: Store, now: datetime, order: Order) -> Seeded:
     secret = order.secret or secrets.token_bytes(32)
     with store.reading() as session:
         placements.unplanted(session, order.copy)
-        pools = placements.pools(session)
-        planted, controls = _draw(pools, order.count, secret)
+        pools = placements.pools(session, order.law)
+        planted, controls = _draw(pools, order, secret)
         e164 = placements.e164_by_code(session, planted | controls)
-        inherited = _inherited(table, columns[Fact.PHONE], placements.planted_phones(session))
+        inherited = _inherited(table, columns, placements.planted_phones(session))
     codes = sorted(planted | controls)
     rng = random.Random(rank(secret, "personas"))
     region = order.profile.country if order.profile else "CN"
@@ -92,23 +91,34 @@ def seed(store: Store, now: datetime, order: Order) -> Seeded:
     )
 
 
-def _draw(pools: Mapping[str, Pool], count: int, secret: bytes) -> tuple[set[str], set[str]]:
+def _draw(pools: Mapping[str, Pool], order: Order, secret: bytes) -> tuple[set[str], set[str]]:
     ready = {block: len(pool.ready) for block, pool in pools.items()}
-    if count < 1 or count > sum(ready.values()):
+    if order.count > sum(ready.values()):
         raise CanaryError(
-            f"{count} canaries wanted, {sum(ready.values())} numbers ready",
+            f"{order.count} canaries wanted, {sum(ready.values())} numbers ready",
             "import more (`canary number import`), wait for quarantine to end, or ask for fewer (--canaries)",
         )
-    shares = apportion(ready, count)
+    shares = apportion(ready, order.count)
     planted = {code for block, share in shares.items() for code in draw(secret, pools[block].ready, share)}
-    return planted, {code for block in shares for code in pools[block].controls}
+    spared = {code for block in shares for code in pools[block].controls}
+    if order.law is Law.SHARED:
+        spared |= {code for block in shares for code in pools[block].ready} - planted
+    return planted, spared
 
 
-def _inherited(table: Table, phone_column: int, planted: Mapping[str, int]) -> list[int]:
+def _inherited(
+    table: Table, columns: Mapping[Fact, int], planted: Mapping[str, Sequence[tuple[int, str]]]
+) -> list[int]:
     # Full parsing of 40,000 phones costs seconds; digits with and without country code are enough to find ours.
-    known = {form: canary for e164, canary in planted.items() for form in _digit_forms(e164)}
-    cells = (re.sub(r"\D", "", str(row[phone_column])) for row in table.rows if row[phone_column] is not None)
-    return [known[digits] for digits in cells if digits in known]
+    known = {form: canaries for e164, canaries in planted.items() for form in _digit_forms(e164)}
+    phone, name = columns[Fact.PHONE], columns.get(Fact.NAME)
+    found = []
+    for row in table.rows:
+        canaries = known.get(re.sub(r"\D", "", str(row[phone] or "")), ())
+        # A shared number stands under another persona in each copy: the name tells which canary this row is.
+        alike = [i for i, persona in canaries if name is not None and persona == str(row[name] or "")]
+        found += alike or [i for i, _ in canaries]
+    return found
 
 
 def _digit_forms(e164: str) -> tuple[str, ...]:
@@ -176,10 +186,10 @@ def _plan(
         }
         for block, pool in pools.items()
     }
-    opened = opening(order.copy, LAW, secret, blocks, [placements.persona_digest(d.persona) for d in drawn])
+    opened = opening(order.copy, order.law.value, secret, blocks, [placements.persona_digest(d.persona) for d in drawn])
     return Plan(
         copy=order.copy,
-        law=LAW,
+        law=order.law,
         opening=opened,
         commitment=commitment(opened),
         drawn=drawn,

@@ -24,6 +24,7 @@ from canary.store.schema import (
     Placement,
     PlacementState,
 )
+from canary.trace.law import Law
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Plan:
     """A draw ready to be recorded; `opening` opens the commitment, `inherited` are canary ids found in the file."""
 
     copy: str
-    law: str
+    law: Law
     opening: Mapping[str, Any]
     commitment: str
     drawn: Sequence[Drawn]
@@ -59,17 +60,24 @@ class Plan:
     file_sha256: str
 
 
-def pools(session: Session) -> dict[str, Pool]:
+def pools(session: Session, law: Law) -> dict[str, Pool]:
     """What each block offers now. A number with baby traffic since its split is out, ready or control alike:
-    the same rule for both keeps them exchangeable."""
+    the same rule for both keeps them exchangeable. Under the shared law a number already shared may be drawn
+    again, and the numbers not drawn serve as the copy's controls."""
     noisy = recognised_numbers(session)
-    query = select(Number).where(Number.state.in_([NumberState.READY, NumberState.CONTROL]))
+    taken = _exclusively_planted(session) if law is Law.SHARED else set()
+    states = [NumberState.READY, *([NumberState.CONTROL] if law is Law.EXCLUSIVE else [NumberState.PLANTED])]
     ready: defaultdict[str, list[str]] = defaultdict(list)
     controls: defaultdict[str, list[str]] = defaultdict(list)
-    for number in session.scalars(query.order_by(Number.code)):
-        if number.id not in noisy:
-            (ready if number.state == NumberState.READY else controls)[number.block or ""].append(number.code)
+    for number in session.scalars(select(Number).where(Number.state.in_(states)).order_by(Number.code)):
+        if number.id not in noisy | taken:
+            (controls if number.state == NumberState.CONTROL else ready)[number.block or ""].append(number.code)
     return {block: Pool(tuple(ready[block]), tuple(controls[block])) for block in {*ready, *controls}}
+
+
+def _exclusively_planted(session: Session) -> set[int]:
+    query = select(Canary.number_id).join(Placement).where(Canary.planted, Placement.law == Law.EXCLUSIVE)
+    return set(session.scalars(query.where(Placement.state != PlacementState.VOID)))
 
 
 def e164_by_code(session: Session, codes: Iterable[str]) -> dict[str, str]:
@@ -79,12 +87,15 @@ def e164_by_code(session: Session, codes: Iterable[str]) -> dict[str, str]:
     return {n.code: vault.open(n.sealed) for n in found}
 
 
-def planted_phones(session: Session) -> dict[str, int]:
-    """E.164 of every planted number to the id of its canary."""
+def planted_phones(session: Session) -> dict[str, list[tuple[int, str]]]:
+    """E.164 of every planted number to its canaries: id and the persona's name (several on a shared number)."""
     vault = vault_of(session)
     query = select(Canary).where(Canary.planted).options(joinedload(Canary.number)).join(Placement)
-    found = session.scalars(query.where(Placement.state != PlacementState.VOID))
-    return {vault.open(c.number.sealed): c.id for c in found}
+    found: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
+    for canary in session.scalars(query.where(Placement.state != PlacementState.VOID)):
+        name = str(facts(session, canary).get(Fact.NAME) or "")
+        found[vault.open(canary.number.sealed)].append((canary.id, name))
+    return found
 
 
 def unplanted(session: Session, slug: str) -> Copy:
@@ -106,7 +117,8 @@ def record(session: Session, at: datetime, plan: Plan) -> int:
     copy = unplanted(session, plan.copy)
     codes = [d.number for d in plan.drawn]
     held = {n.code: n for n in session.scalars(select(Number).where(Number.code.in_(codes)).with_for_update())}
-    if any(held[d.number].state != NumberState.READY for d in plan.drawn if d.planted):
+    free = {NumberState.READY} if plan.law is Law.EXCLUSIVE else {NumberState.READY, NumberState.PLANTED}
+    if any(held[d.number].state not in free for d in plan.drawn if d.planted):
         raise CanaryError("another seeding took some of these numbers", "run the command again")
     vault = vault_of(session)
     placement = Placement(
@@ -163,8 +175,14 @@ def void(session: Session, at: datetime, placement_id: int, why: str) -> None:
     """The file never appeared: take the draw back. Its numbers left no trace outside and are ready again."""
     placement = session.get_one(Placement, placement_id)
     placement.state = PlacementState.VOID
+    session.flush()
+    still = set(
+        session.scalars(
+            select(Canary.number_id).join(Placement).where(Canary.planted, Placement.state != PlacementState.VOID)
+        )
+    )
     for canary in placement.canaries:
-        if canary.planted:
+        if canary.planted and canary.number_id not in still:
             canary.number.state, canary.number.since = NumberState.READY, at
     for row in session.scalars(select(Inherited).where(Inherited.copy_id == placement.copy_id)):
         session.delete(row)

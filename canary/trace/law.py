@@ -1,9 +1,21 @@
-"""The `exclusive` law of placement: which numbers of a block a copy gets, drawn from a secret seed."""
+"""The laws of placement: which numbers of a block a copy gets, drawn from a secret seed."""
 
 import hashlib
 import hmac
 import math
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+
+class Law(StrEnum):
+    """`exclusive`: a number stands in one copy, beside controls never planted. `shared`: it may stand in many,
+    under another persona in each; a copy's controls are the numbers its own draw left out.
+
+    Either way a copy's planted numbers are a uniform subset of its release, given every other copy's draw.
+    """
+
+    EXCLUSIVE = "exclusive"
+    SHARED = "shared"
 
 
 def rank(seed: bytes, label: str) -> bytes:
