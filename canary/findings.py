@@ -1,6 +1,7 @@
 """From the registry to findings and to the view a report shows: the path every door takes."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -12,22 +13,29 @@ from canary.report.view import ContactView, CopyView, NumberView, ReportView
 from canary.store import contacts, evidence, ledger, numbers, placements, registry, views
 from canary.store.database import Store
 from canary.trace.evidence import Channel, Evidence, Release
-from canary.trace.judge import judge
+from canary.trace.judge import Terms, judge
 from canary.trace.score import fresh
 from canary.trace.verdict import Findings, Word
 
 
-def trace(store: Store, as_of: datetime, alpha: float, background: float) -> Findings:
-    """Triage what came in, judge every copy on what was heard until `as_of`, and keep the factors counted."""
+def trace(store: Store, now: datetime, terms: Terms) -> Findings:
+    """Triage what came in, count the factors that are due, and judge every copy."""
     sort_all(store)
+    with store.writing() as session:
+        numbers.mark_noisy(session)
+        seen = evidence.evidence(session, now)
+        evidence.keep_counted(session, [(r.copy, fresh(r, now)) for r in seen.releases])
+    with store.reading() as session:
+        seen = evidence.evidence(session, now)
+        return judge(seen, Channel(), terms, evidence.kinds(session, now))
+
+
+def look_back(store: Store, as_of: datetime, terms: Terms) -> Findings:
+    """What could have been said at an earlier moment, with today's triage; counts nothing, records nothing."""
     with store.reading() as session:
         seen = evidence.evidence(session, as_of)
-        counts = evidence.kinds(session, as_of)
-    due = [(r.copy, fresh(r, as_of)) for r in seen.releases]
-    if any(found for _, found in due):
-        with store.writing() as session:
-            evidence.keep_counted(session, due)
-    return judge(seen, Channel(background=background), alpha, counts)
+        anew = replace(seen, releases=tuple(replace(r, counted=()) for r in seen.releases))
+        return judge(anew, Channel(), terms, evidence.kinds(session, as_of))
 
 
 def record(store: Store, now: datetime, findings: Findings) -> bool:

@@ -29,7 +29,7 @@ def deliveries(settings: Settings, store: Store) -> str:
 def verdicts(settings: Settings, store: Store) -> str:
     """Triage what came in, recompute the verdicts, enter changes in the ledger."""
     now = settings.now()
-    found = findings.trace(store, now, settings.alpha, settings.background)
+    found = findings.trace(store, now, settings.terms)
     changed = findings.record(store, now, found)
     return f"{len(found.verdicts)} copies judged, " + ("verdicts changed" if changed else "nothing new")
 
@@ -46,7 +46,7 @@ def pool(settings: Settings, store: Store) -> str:
 def digest(settings: Settings, store: Store) -> str:
     """Write the day's digest: the findings as text, one file a day."""
     now = settings.now()
-    found = findings.trace(store, now, settings.alpha, settings.background)
+    found = findings.trace(store, now, settings.terms)
     folder = settings.folder / settings.digest_folder
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{now:%Y-%m-%d}.txt"

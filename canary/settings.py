@@ -19,6 +19,7 @@ from canary.errors import CanaryError
 from canary.store import views
 from canary.store.database import Store
 from canary.store.vault import Vault
+from canary.trace.judge import Terms
 from canary.trace.law import Law
 
 PREFIX = "CANARY_"
@@ -62,9 +63,9 @@ class Settings(BaseSettings):
     bind: str = "127.0.0.1:8000"
     workers: int = 2
     alpha: float = 0.001
+    copies_planned: int = 100
     law: Law = Law.EXCLUSIVE
     canaries_per_copy: int = 12
-    background: float = 0.02
     window_days: int = 180
     quarantine_days: int = 28
     control_share: float = 0.1
@@ -87,6 +88,11 @@ class Settings(BaseSettings):
         """Environment over secret files over canary.toml."""
         toml = TomlConfigSettingsSource(settings_cls, toml_file=config_path())
         return init_settings, env_settings, SecretFiles(settings_cls), toml
+
+    @property
+    def terms(self) -> Terms:
+        """On what terms copies are judged."""
+        return Terms(self.alpha, self.copies_planned)
 
     @property
     def folder(self) -> Path:

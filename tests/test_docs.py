@@ -1,11 +1,13 @@
 """The documents say what the program does: every command, every setting, every link, and a quick start that runs."""
 
+import math
 import os
 import re
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -13,7 +15,10 @@ import pytest
 
 from canary.cli.main import cli
 from canary.settings import PREFIX, Settings
+from canary.trace import score
+from canary.trace.evidence import Channel, Event, Mark, Outcome, Step
 
+MOMENT = datetime(2026, 6, 5, tzinfo=UTC)
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "config" / "canary.example.toml"
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -112,6 +117,23 @@ def test_commands_shown_in_the_guides_exist(page):
             command = command.commands[word]
 
 
+def operators_table() -> list[list[str]]:
+    text = (ROOT / "docs/operators.md").read_text(encoding="utf-8")
+    return [[c.strip() for c in row.split("|")] for row in re.findall(r"^\| (\d+ \| \d+ .*) \|$", text, re.MULTILINE)]
+
+
+@pytest.mark.parametrize("row", operators_table(), ids=" ".join)
+def test_the_guide_says_truly_how_many_numbers_must_ring(row):
+    planted, controls = int(row[0]), int(row[1])
+    marks = [Mark(f"N{i}", "block", i < planted) for i in range(planted + controls)]
+    for ringing, said in ((0, row[2]), (2, row[3])):
+        calls = [*marks[planted : planted + ringing], *marks[:planted]]
+        steps = [Step(MOMENT, m.number, Event.PRESENCE, Outcome.MATERNAL) for m in calls]
+        scores = list(score.path(marks, steps, Channel()))[ringing:]
+        needed = [n for n, log_e in enumerate(scores, 1) if log_e >= math.log(100 / 0.001)]
+        assert said == (str(needed[0]) if needed else "never enough")
+
+
 def test_changelog_has_a_place_for_what_is_next():
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert re.search(r"^## Unreleased$", text, re.MULTILINE)
@@ -125,7 +147,9 @@ def tracked() -> list[Path]:
 
 
 def test_no_file_names_a_folder_of_the_machine_it_was_written_on():
-    here = [f"{path}/" for path in (ROOT, Path.home(), Path(sys.prefix)) if len(path.parts) > 2 or path == Path.home()]
+    # A checkout straight below / would be found in every path that ends in its name.
+    here = [f"{path}/" for path in (ROOT, Path.home(), Path(sys.prefix)) if len(path.parts) > 2]
+    here += [f"{Path.home()}/"] if len(Path.home().parts) == 2 else []
     for path in tracked():
         if path.is_file():
             content = path.read_bytes()

@@ -1,6 +1,8 @@
 """`canary copy`: every hand-over, and what was made from what."""
 
+import hashlib
 from datetime import datetime
+from pathlib import Path
 
 import click
 import networkx as nx
@@ -73,14 +75,30 @@ def graph(style: str) -> None:
 @copy.command()
 @click.argument("slug")
 def void(slug: str) -> None:
-    """Take back a draw whose file never appeared (see `canary doctor`)."""
+    """Take back a draw whose file never got out (see `canary doctor`); its numbers are burned."""
     settings = load()
     with settings.store().writing() as session:
         half = [p for p in placements.unsealed(session) if p.copy.slug == slug]
         if not half:
             raise CanaryError(f"copy {slug!r} has no unfinished draw", "a sealed copy cannot be taken back")
-        placements.void(session, settings.now(), half[0].id, "voided by hand: the file never appeared")
+        placements.void(session, settings.now(), half[0].id, "voided by hand: the file never got out")
     click.echo(f"{slug}: draw taken back")
+
+
+@copy.command()
+@click.argument("slug")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def seal(slug: str, file: Path) -> None:
+    """Finish a draw whose file did appear before a crash: FILE must be that file, byte for byte."""
+    settings = load()
+    with settings.store().writing() as session:
+        half = [p for p in placements.unsealed(session) if p.copy.slug == slug]
+        if not half:
+            raise CanaryError(f"copy {slug!r} has no unfinished draw", "see `canary doctor`")
+        if hashlib.sha256(file.read_bytes()).hexdigest() != half[0].file_sha256:
+            raise CanaryError(f"{file} is not the file of that draw", f"look for {half[0].file_name}, or void it")
+        placements.seal(session, settings.now(), half[0].id)
+    click.echo(f"{slug}: sealed")
 
 
 def _line(found: Copy) -> dict[str, object]:

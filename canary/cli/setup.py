@@ -92,8 +92,9 @@ def _checks() -> Iterator[tuple[str, str, str]]:
             "restore from backup" if broken else "",
         )
         half = [p.copy.slug for p in placements.unsealed(session)]
-        drawn = f"file never appeared: {', '.join(half)}"
-        yield "draws", drawn if half else "ok", "`canary copy void SLUG`, then seed again" if half else ""
+        drawn = f"unfinished: {', '.join(half)}"
+        hint = "if the file is there: `canary copy seal SLUG FILE`; else `canary copy void SLUG` and seed again"
+        yield "draws", drawn if half else "ok", hint if half else ""
         ready = numbers.counts(session).get("ready", 0)
         enough = ready >= settings.canaries_per_copy
         yield "pool", "ok" if enough else f"{ready} numbers ready", "" if enough else "canary number import"

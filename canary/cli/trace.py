@@ -7,11 +7,12 @@ import click
 
 from canary import findings
 from canary.cli.output import format_option, remark
-from canary.errors import OutsideError
+from canary.errors import CanaryError, OutsideError
 from canary.report.renderers import render
 from canary.report.text import trace_table
 from canary.settings import Settings, load
 from canary.store.database import Store
+from canary.trace.verdict import Findings
 
 as_of_option = click.option(
     "--as-of",
@@ -32,8 +33,7 @@ def trace(as_of: datetime | None, style: str) -> None:
 
 def traced(settings: Settings, store: Store, as_of: datetime | None, style: str) -> str:
     """The findings as table or JSON; a look at the present is entered in the ledger if words changed."""
-    now = settings.now()
-    found = findings.trace(store, _moment(as_of, now), settings.alpha, settings.background)
+    found, now = judged(settings, store, as_of), settings.now()
     if as_of is None:
         findings.record(store, now, found)
     if style == "json":
@@ -41,8 +41,15 @@ def traced(settings: Settings, store: Store, as_of: datetime | None, style: str)
     return trace_table(found)
 
 
-def _moment(as_of: datetime | None, now: datetime) -> datetime:
-    return as_of.replace(tzinfo=UTC) if as_of else now
+def judged(settings: Settings, store: Store, as_of: datetime | None) -> Findings:
+    """The findings now, or as they could have been at an earlier moment."""
+    now = settings.now()
+    if as_of is None:
+        return findings.trace(store, now, settings.terms)
+    moment = as_of.replace(tzinfo=UTC)
+    if moment > now:
+        raise CanaryError(f"--as-of {moment:%Y-%m-%d} is in the future", "silence has to be waited for")
+    return findings.look_back(store, moment, settings.terms)
 
 
 @click.command()
@@ -55,8 +62,7 @@ def report(style: str, lang: str, reveal: bool, output: Path, as_of: datetime | 
     """Write the report."""
     settings = load()
     store = settings.store()
-    now = settings.now()
-    found = findings.trace(store, _moment(as_of, now), settings.alpha, settings.background)
+    found, now = judged(settings, store, as_of), settings.now()
     write(output, render(style, findings.report_view(store, found, now, reveal), lang))
 
 

@@ -73,7 +73,7 @@ def play(case: str, seed: int, folder: Path, style: str) -> str:
         sender = wire.Sender(port, stage.settings.public_url, _token(stage), random.Random(seed + 1))
         left_behind = list(_club(stage, held))
         _dial(stage, sender, _days(sorted(left_behind, key=lambda r: r.day)), "in quarantine")
-        findings.trace(stage.store, stage.settings.now(), stage.settings.alpha, stage.settings.background)
+        findings.trace(stage.store, stage.settings.now(), stage.settings.terms)
         _end_quarantine(stage)
         july = next_month(stage.rng, june, HANDED_OVER[1].replace(day=1), date(2026, 6, 30))
         bureau = f"bureau-{stage.rng.choice(sorted(DISTRICTS.values()))}"
@@ -223,7 +223,7 @@ def _dial(stage: Stage, sender: wire.Sender, days: Sequence[tuple[date, list[Rin
 
 def _verdict(stage: Stage, sender: wire.Sender, style: str) -> str:
     now = stage.at(END)
-    found = findings.trace(stage.store, now, stage.settings.alpha, stage.settings.background)
+    found = findings.trace(stage.store, now, stage.settings.terms)
     findings.record(stage.store, now, found)
     view = findings.report_view(stage.store, found, now)
     for lang in ("en", "zh"):

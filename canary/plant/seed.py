@@ -21,6 +21,7 @@ from canary.prove.commitment import commitment, opening
 from canary.store import placements
 from canary.store.database import Store
 from canary.store.placements import Drawn, Plan, Pool
+from canary.store.schema import NumberState
 from canary.trace.law import Law, apportion, draw, rank
 
 
@@ -66,7 +67,8 @@ def seed(store: Store, now: datetime, order: Order) -> Seeded:
         planted, controls = _draw(pools, order, secret)
         e164 = placements.e164_by_code(session, planted | controls)
         inherited = _inherited(table, columns, placements.planted_phones(session))
-    codes = sorted(planted | controls)
+    # Which persona stands on which number is part of the draw: minted one after another, given out at random.
+    codes = sorted(planted | controls, key=lambda code: rank(secret, f"persona {code}"))
     rng = random.Random(rank(secret, "personas"))
     region = order.profile.country if order.profile else "CN"
     personas = dict(zip(codes, fit(table, columns, region).personas(rng, [e164[c] for c in codes]), strict=True))
@@ -208,7 +210,8 @@ def _appear(store: Store, now: datetime, plan: Plan, part: Path, target: Path) -
         _publish(part, target)
     except OSError as error:
         with store.writing() as session:
-            placements.void(session, now, placement, f"the file could not appear: {error.strerror}")
+            why = f"the file could not appear: {error.strerror}"
+            placements.void(session, now, placement, why, back=NumberState.READY)
         raise OutsideError(f"{target}: {error.strerror}", "choose another output file and run again") from error
     with store.writing() as session:
         placements.seal(session, now, placement)

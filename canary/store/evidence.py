@@ -57,13 +57,15 @@ def evidence(session: Session, as_of: datetime) -> Evidence:
 def _release(placement: Placement, heard: _Heard, live: set[str]) -> Release:
     start = placement.drawn_at
     inherited = [heard.canaries[i] for i in heard.inherited.get(placement.copy_id, ()) if i in heard.canaries]
+    # What stands in the file is a fact, whether or not somebody declared the source with --from.
+    sources = {s.slug for s in placement.copy.sources} & live | {c.placement.copy.slug for c in inherited}
     return Release(
         copy=placement.copy.slug,
         recipient=placement.copy.recipient.slug,
         start=start,
         end=start + timedelta(days=placement.window_days),
         marks=tuple(_mark(c, start, heard) for c in placement.canaries),
-        sources=tuple(s.slug for s in placement.copy.sources if s.slug in live),
+        sources=tuple(sorted(sources)),
         carried=tuple(_mark(c, start, heard) for c in inherited),
         counted=tuple(heard.counted.get(placement.id, ())),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from canary.errors import CanaryError
@@ -15,7 +15,7 @@ from canary.prove.canonical import digest
 from canary.store.contacts import recognised_numbers
 from canary.store.database import vault_of
 from canary.store.ledger import append
-from canary.store.schema import Number, NumberState
+from canary.store.schema import Canary, Number, NumberState, Placement, PlacementState
 from canary.trace.law import controls_for, draw
 
 
@@ -83,14 +83,15 @@ def end_quarantine(
     make one block: a score compares planted numbers with controls of the same block only.
     """
     due = [n for n in numbers(session, NumberState.QUARANTINE) if n.since + quarantine <= at]
-    noisy = recognised_numbers(session)
-    _move(session, at, [n for n in due if n.id in noisy], NumberState.COOLING)
+    mark_noisy(session)
+    session.expire_all()
+    _move(session, at, [n for n in due if n.noisy], NumberState.COOLING)
     pools: defaultdict[str, list[Number]] = defaultdict(list)
     for number in due:
-        if number.id not in noisy:
+        if not number.noisy:
             pools[number.provider].append(number)
     for provider, pool in pools.items():
-        _split(session, at, f"{provider}-{at:%Y%m%d%H%M%S}", pool, control_share, seed or secrets.token_bytes(32))
+        _split(session, at, f"{provider}-{pool[0].code}", pool, control_share, seed or secrets.token_bytes(32))
     return sum(map(len, pools.values()))
 
 
@@ -106,10 +107,19 @@ def _split(session: Session, at: datetime, block: str, pool: list[Number], contr
     append(session, at, "block", {**public, "sealed_opening": vault_of(session).seal(opening).decode()})
 
 
+def mark_noisy(session: Session) -> None:
+    """Mark the numbers that had a recognised contact: for good, so that no later change of mind (an allow-list,
+    new rules) readmits numbers to the draw that controls and used-up numbers could not return to."""
+    noisy = recognised_numbers(session)
+    fresh = [i for i in session.scalars(select(Number.id).where(~Number.noisy)) if i in noisy]
+    session.execute(update(Number).where(Number.id.in_(fresh)).values(noisy=True))
+
+
 def burn(session: Session, at: datetime) -> int:
     """Planted numbers that had a recognised contact are burned: they keep ringing and are never planted again."""
-    rang = recognised_numbers(session)
-    burned = [n for n in numbers(session, NumberState.PLANTED) if n.id in rang]
+    mark_noisy(session)
+    session.expire_all()
+    burned = [n for n in numbers(session, NumberState.PLANTED) if n.noisy]
     _move(session, at, burned, NumberState.BURNED)
     if burned:
         append(session, at, "burned", {"numbers": [n.code for n in burned]})
@@ -117,13 +127,22 @@ def burn(session: Session, at: datetime) -> int:
 
 
 def retire(session: Session, at: datetime, code: str) -> Number:
-    """Take a number out of use (`cooling`). Raises CanaryError on an unknown code."""
+    """Take a number out of use (`cooling`). Raises CanaryError on an unknown code, and while a copy's window is
+    open on it: a number given up reads as silent, and silent controls accuse innocent copies."""
     number = session.scalar(select(Number).where(Number.code == code))
     if number is None:
         raise CanaryError(f"no number {code!r}", "see `canary number list`")
+    if (until := _watched_until(session, number)) and until > at:
+        raise CanaryError(f"{code} is watched until {until:%Y-%m-%d}", "keep paying for it until then")
     _move(session, at, [number], NumberState.COOLING)
     append(session, at, "retired", {"number": code})
     return number
+
+
+def _watched_until(session: Session, number: Number) -> datetime | None:
+    live = Placement.state != PlacementState.VOID
+    query = select(Placement).join(Canary).where(Canary.number_id == number.id, live)
+    return max((p.drawn_at + timedelta(days=p.window_days) for p in session.scalars(query)), default=None)
 
 
 def _move(session: Session, at: datetime, moved: Iterable[Number], state: NumberState) -> None:

@@ -13,7 +13,6 @@ from canary.errors import CanaryError
 from canary.mint.facts import Cell, Fact, Persona
 from canary.prove.canonical import digest
 from canary.store import ledger, registry
-from canary.store.contacts import recognised_numbers
 from canary.store.database import vault_of
 from canary.store.schema import (
     Canary,
@@ -61,16 +60,15 @@ class Plan:
 
 
 def pools(session: Session, law: Law) -> dict[str, Pool]:
-    """What each block offers now. A number with baby traffic since its split is out, ready or control alike:
-    the same rule for both keeps them exchangeable. Under the shared law a number already shared may be drawn
+    """What each block offers now. A number with baby traffic since its split is out for good, ready or control
+    alike: the same rule for both keeps them exchangeable. Under the shared law a number already shared may be drawn
     again, and the numbers not drawn serve as the copy's controls."""
-    noisy = recognised_numbers(session)
     taken = _exclusively_planted(session) if law is Law.SHARED else set()
     states = [NumberState.READY, *([NumberState.CONTROL] if law is Law.EXCLUSIVE else [NumberState.PLANTED])]
     ready: defaultdict[str, list[str]] = defaultdict(list)
     controls: defaultdict[str, list[str]] = defaultdict(list)
     for number in session.scalars(select(Number).where(Number.state.in_(states)).order_by(Number.code)):
-        if number.id not in noisy | taken:
+        if not number.noisy and number.id not in taken:
             (controls if number.state == NumberState.CONTROL else ready)[number.block or ""].append(number.code)
     return {block: Pool(tuple(ready[block]), tuple(controls[block])) for block in {*ready, *controls}}
 
@@ -171,8 +169,9 @@ def seal(session: Session, at: datetime, placement_id: int) -> None:
     ledger.append(session, at, "sealed", {"commitment": placement.commitment})
 
 
-def void(session: Session, at: datetime, placement_id: int, why: str) -> None:
-    """The file never appeared: take the draw back. Its numbers left no trace outside and are ready again."""
+def void(session: Session, at: datetime, placement_id: int, why: str, back: NumberState = NumberState.BURNED) -> None:
+    """Take a draw back. Its numbers are burned unless it is certain (`back` = ready) that no file got out: a
+    number that somebody may hold must not stand in another copy."""
     placement = session.get_one(Placement, placement_id)
     placement.state = PlacementState.VOID
     session.flush()
@@ -183,7 +182,7 @@ def void(session: Session, at: datetime, placement_id: int, why: str) -> None:
     )
     for canary in placement.canaries:
         if canary.planted and canary.number_id not in still:
-            canary.number.state, canary.number.since = NumberState.READY, at
+            canary.number.state, canary.number.since = back, at
     for row in session.scalars(select(Inherited).where(Inherited.copy_id == placement.copy_id)):
         session.delete(row)
     ledger.append(session, at, "void", {"commitment": placement.commitment, "why": why})

@@ -116,7 +116,8 @@ class CopySource(Base):
 
 
 class Number(Base):
-    """A telephone number we hold; `block` groups numbers whose split into ready and control was one draw."""
+    """A telephone number we hold; `block` groups numbers whose split into ready and control was one draw.
+    `noisy` is set at its first recognised contact and never cleared, whatever is thought of it later."""
 
     __tablename__ = "number"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -127,7 +128,8 @@ class Number(Base):
     monthly_cost: Mapped[Decimal] = mapped_column(Numeric(10, 4))
     state: Mapped[str] = mapped_column(String(12), index=True)
     since: Mapped[datetime]
-    block: Mapped[str | None] = mapped_column(String(40))
+    block: Mapped[str | None] = mapped_column(String(60))
+    noisy: Mapped[bool] = mapped_column(default=False)
 
 
 class Placement(Base):

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import networkx as nx
 
@@ -15,21 +16,47 @@ LIKELY_ALPHA = 0.05
 RIVALS_SHOWN = 5
 
 
-def judge(evidence: Evidence, channel: Channel, alpha: float, counts: Mapping[str, int] | None = None) -> Findings:
+@dataclass(frozen=True)
+class Terms:
+    """On what terms copies are judged: `alpha` over all copies together, of which `planned` are expected.
+
+    The number of copies must not grow under the test: what early copies were allowed would be forgotten. So
+    the threshold rests on the planned number from the first copy on, and only beyond it on the actual one.
+    """
+
+    alpha: float
+    planned: int = 0
+
+    def threshold(self, copies: int, alpha: float | None = None) -> float:
+        """ln(n / alpha) for n copies, planned or actual."""
+        return math.log(max(1, self.planned, copies) / (alpha or self.alpha))
+
+
+def judge(evidence: Evidence, channel: Channel, terms: Terms, counts: Mapping[str, int] | None = None) -> Findings:
     """The verdicts on every copy of the evidence; `counts` of contacts by kind are passed through.
 
     `leaked` means sup E >= n/alpha and not explained by an accused copy made from this one; `likely` means
     sup E >= n/0.05 with the largest posterior. P(any innocent copy `leaked`) <= alpha (see trace.score).
     """
     ahead = {r.copy: score(r, channel, evidence.as_of) for r in evidence.releases}
-    threshold = math.log(max(1, len(evidence.releases)) / alpha)
+    threshold = terms.threshold(len(evidence.releases))
+    accused = {c for c, s in ahead.items() if s.log_sup >= threshold}
+    explained = _explained(evidence, channel, accused, threshold)
     beliefs = posterior(evidence, channel)
-    explained = _explained(evidence, channel, {c for c, s in ahead.items() if s.log_sup >= threshold}, threshold)
-    verdicts = [_verdict(r, ahead[r.copy], threshold, beliefs, explained.get(r.copy)) for r in evidence.releases]
+    bars = Bars(threshold, terms.threshold(len(evidence.releases), LIKELY_ALPHA))
+    verdicts = [_verdict(r, ahead[r.copy], bars, beliefs, explained.get(r.copy)) for r in evidence.releases]
     order = list(Word)
     verdicts.sort(key=lambda v: (order.index(v.word), -v.log_e, -v.posterior, v.copy))
     visible = smallest_visible_leak(evidence, channel, threshold)
-    return Findings(evidence.as_of, alpha, tuple(verdicts), beliefs.none, visible, dict(counts or {}))
+    return Findings(evidence.as_of, terms.alpha, tuple(verdicts), beliefs.none, visible, dict(counts or {}))
+
+
+@dataclass(frozen=True)
+class Bars:
+    """The thresholds (nats) of `leaked` and `likely`."""
+
+    leaked: float
+    likely: float
 
 
 def copy_graph(evidence: Evidence) -> "nx.DiGraph[str]":
@@ -56,15 +83,14 @@ def _explained(evidence: Evidence, channel: Channel, accused: set[str], threshol
     return explained
 
 
-def _verdict(release: Release, ahead: Score, threshold: float, beliefs: Posterior, explained_by: str | None) -> Verdict:
-    likely = threshold_for_likely(len(beliefs.copies))
+def _verdict(release: Release, ahead: Score, bars: Bars, beliefs: Posterior, explained_by: str | None) -> Verdict:
     best = max(beliefs.copies.values(), default=0.0)
     mine = beliefs.copies[release.copy]
     if explained_by is not None:
         word = Word.CANNOT_TELL
-    elif ahead.log_sup >= threshold:
+    elif ahead.log_sup >= bars.leaked:
         word = Word.LEAKED
-    elif ahead.log_sup >= likely and mine == best and mine > beliefs.none:
+    elif ahead.log_sup >= bars.likely and mine == best and mine > beliefs.none:
         word = Word.LIKELY
     else:
         word = Word.CANNOT_TELL
@@ -75,25 +101,24 @@ def _verdict(release: Release, ahead: Score, threshold: float, beliefs: Posterio
         recipient=release.recipient,
         word=word,
         log_e=ahead.log_sup,
-        threshold=threshold,
+        threshold=bars.leaked,
         posterior=mine,
         contacts=tuple(sorted(hit.contact for mark in heard for hit in mark.hits)),
-        window=_window(release, heard),
+        window=_window(release, heard, ahead),
         rivals=tuple(Rival(c, p) for c, p in rivals[:RIVALS_SHOWN]),
         explained_by=explained_by,
     )
-
-
-def threshold_for_likely(copies: int) -> float:
-    """ln(n / 0.05): at most one run in twenty calls any innocent copy `likely`."""
-    return math.log(max(1, copies) / LIKELY_ALPHA)
 
 
 def _heard(release: Release) -> list[Mark]:
     return [m for m in release.marks if m.planted and m.hits]
 
 
-def _window(release: Release, heard: list[Mark]) -> Window | None:
-    if not heard:
-        return None
-    return Window(release.start.date(), min(m.hits[0].at for m in heard).date())
+def _window(release: Release, heard: list[Mark], ahead: Score) -> Window | None:
+    """From the hand-over to the first caller who knew a planted persona, or else to when the score peaked.
+
+    Not to the first contact: that one may be a nuisance call, and a window that ends too early is an alibi.
+    """
+    named = [hit.at for mark in heard for hit in mark.hits if mark.number in hit.names]
+    end = min(named, default=ahead.sup_at)
+    return Window(release.start.date(), end.date()) if end else None

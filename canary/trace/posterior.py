@@ -4,12 +4,12 @@ Unlike the score this rests on the assumed noise: it ranks rivals, it never accu
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 
-from canary.trace.evidence import Channel, Evidence, Release
+from canary.trace.evidence import Channel, Evidence, Outcome, Release
 
 PRIOR_NONE = 0.5
 
@@ -38,6 +38,7 @@ def _log_ratio(release: Release, channel: Channel, as_of: datetime) -> float:
     """ln of P(heard | this copy leaked) / P(heard | no leak), over its own and its inherited canaries."""
     exposed = [m for m in release.marks if m.planted] + list(release.carried)
     elapsed = _share_elapsed(release, as_of)
+    channel = replace(channel, background=background(release, channel, as_of))
     total = np.zeros(len(channel.hit_rates))
     for mark in exposed:
         outcome = mark.outcome(release.start, as_of)
@@ -45,6 +46,17 @@ def _log_ratio(release: Release, channel: Channel, as_of: datetime) -> float:
         # Silence so far is only as telling as the share of the window that has passed.
         total += np.log([channel.given_leak(outcome, q) for q in rates]) - np.log(channel.given_none(outcome))
     return float(np.logaddexp.reduce(total) - np.log(len(total)))
+
+
+PRIOR_WEIGHT = 20
+
+
+def background(release: Release, channel: Channel, as_of: datetime) -> float:
+    """How often a number of this release rings without being planted in it, from its controls: a beta mean
+    around the assumed background, worth `PRIOR_WEIGHT` controls."""
+    spared = [m for m in release.marks if not m.planted]
+    rang = sum(m.outcome(release.start, as_of) is not Outcome.SILENT for m in spared)
+    return (PRIOR_WEIGHT * channel.background + rang) / (PRIOR_WEIGHT + len(spared))
 
 
 def _share_elapsed(release: Release, as_of: datetime) -> float:

@@ -12,14 +12,15 @@ RUNS = 300
 
 
 def smallest_visible_leak(evidence: Evidence, channel: Channel, threshold: float) -> float | None:
-    """The smallest fraction of the best-watched copy whose leak is accused with 95 % probability, or None.
+    """The smallest fraction of a typical copy whose leak is accused with 95 % probability, or None.
 
     Uses the placement as drawn, the share of the window that has passed, and the channel's middle hit rate.
     """
     if not evidence.releases:
         return None
-    release = max(evidence.releases, key=lambda r: _elapsed(r, evidence))
-    hit_rate = float(np.median(channel.hit_rates)) * _elapsed(release, evidence)
+    by_age = sorted(evidence.releases, key=lambda r: r.start)
+    release = by_age[len(by_age) // 2]
+    hit_rate = 1 - (1 - float(np.median(channel.hit_rates))) ** _elapsed(release, evidence)
     if _power(release, channel, hit_rate, threshold) < POWER:
         return None
     low, high = 0.0, 1.0

@@ -11,7 +11,7 @@ running product is a martingale, and by Ville P(sup E_j >= n/alpha) <= alpha/n: 
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -57,9 +57,22 @@ class Score:
 
 
 def score(release: Release, channel: Channel, as_of: datetime, without: frozenset[str] = frozenset()) -> Score:
-    """The score of one release, leaving out the numbers in `without` (those another leak already explains)."""
+    """The score of one release, leaving out the numbers in `without` (those another leak already explains).
+
+    What earlier looks counted stays counted; but if triage has since changed its mind (a caller now on the
+    allow-list, say) the score as it would be now also has to reach as far. The lesser of a valid score and
+    anything else is valid, and an error found later exonerates.
+    """
+    kept = _climb(release, steps(release, as_of), channel, without)
+    if not release.counted:
+        return kept
+    anew = replace(release, counted=())
+    return min(kept, _climb(anew, fresh(anew, as_of), channel, without), key=lambda s: s.log_sup)
+
+
+def _climb(release: Release, found: Sequence[Step], channel: Channel, without: frozenset[str]) -> Score:
     marks = [m for m in release.marks if m.number not in without]
-    kept = [s for s in steps(release, as_of) if s.number not in without]
+    kept = [s for s in found if s.number not in without]
     now, best, best_at = 0.0, 0.0, None
     for step, log_e in zip(kept, path(marks, kept, channel), strict=True):
         now = log_e
@@ -88,12 +101,12 @@ class _Presence:
         self._block = {m.number: m.block for m in marks}
         self._left = Counter(m.block for m in marks)
         self._planted_left = Counter(m.block for m in marks if m.planted)
-        self._likelihoods = {outcome: likelihoods(outcome, channel) for outcome in Outcome}
+        self._rang, self._silent = likelihoods(True, channel), likelihoods(False, channel)
 
     def factor(self, step: Step) -> Floats:
         block, planted = self._block[step.number], self._planted[step.number]
         p = self._planted_left[block] / self._left[block]
-        in_copy, outside = self._likelihoods[step.outcome]
+        in_copy, outside = self._silent if step.outcome is Outcome.SILENT else self._rang
         self._left[block] -= 1
         self._planted_left[block] -= planted
         revealed = in_copy if planted else outside
@@ -122,7 +135,12 @@ class _Naming:
         return float(np.log(self._right if own else 1 - self._right) - np.log(mean))
 
 
-def likelihoods(outcome: Outcome, channel: Channel) -> tuple[Floats, Floats]:
-    """f(outcome | planted in the leaked copy) and f(outcome | not), one value per assumed hit rate."""
-    in_copy = np.array([channel.given_leak(outcome, q) for q in channel.hit_rates])
-    return in_copy, np.full(len(channel.hit_rates), channel.given_none(outcome))
+def likelihoods(rang: bool, channel: Channel) -> tuple[Floats, Floats]:
+    """P(rang, or not | planted in the leaked copy) and the same for any other number, one value per hit rate.
+
+    Whether a name was used is left to its own factor: controls are named too, by people's commonest names.
+    """
+    hit_rates = np.array(channel.hit_rates)
+    in_copy = hit_rates + (1 - hit_rates) * channel.background
+    outside = np.full_like(in_copy, channel.background)
+    return (in_copy, outside) if rang else (1 - in_copy, 1 - outside)

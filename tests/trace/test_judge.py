@@ -1,13 +1,15 @@
 """Verdict words: who is accused, what an accused descendant explains, what silence says."""
 
 import math
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from canary.trace.evidence import Channel, Evidence, Outcome
-from canary.trace.judge import judge
+from canary.trace.judge import Terms, judge
 from canary.trace.posterior import posterior
+from canary.trace.score import fresh
 from canary.trace.verdict import Word
 from tests.trace.worlds import day, release
 
@@ -38,11 +40,11 @@ def chain(heard: dict[str, tuple[int, Outcome]]) -> Evidence:
 
 
 def words(evidence: Evidence) -> dict[str, Word]:
-    return {v.copy: v.word for v in judge(evidence, Channel(), ALPHA).verdicts}
+    return {v.copy: v.word for v in judge(evidence, Channel(), Terms(ALPHA)).verdicts}
 
 
 def test_nothing_heard_accuses_nobody_and_none_is_the_best_explanation():
-    findings = judge(chain({}), Channel(), ALPHA)
+    findings = judge(chain({}), Channel(), Terms(ALPHA))
     assert {v.word for v in findings.verdicts} == {Word.CANNOT_TELL}
     assert findings.none_posterior > 0.5
 
@@ -56,7 +58,7 @@ def test_a_leaf_that_leaked_is_accused_and_its_sources_are_not():
 
 def test_sources_of_an_accused_copy_say_who_explains_them():
     heard = rang(numbers("bureau")[:8] + numbers("registry", 10)[:5] + numbers("hospital")[:5])
-    registry = next(v for v in judge(chain(heard), Channel(), 0.5).verdicts if v.copy == "registry")
+    registry = next(v for v in judge(chain(heard), Channel(), Terms(0.5)).verdicts if v.copy == "registry")
     assert registry.log_e >= registry.threshold
     assert (registry.word, registry.explained_by) == (Word.CANNOT_TELL, "bureau")
 
@@ -70,7 +72,7 @@ def test_a_source_that_leaked_whole_is_accused_beside_nothing_made_from_it():
 
 def test_a_source_stays_accused_when_its_own_marks_outside_the_descendant_rang_too():
     heard = rang(numbers("bureau")[:8] + numbers("registry"))
-    found = judge(chain(heard), Channel(), 0.05)
+    found = judge(chain(heard), Channel(), Terms(0.05))
     assert {v.copy for v in found.verdicts if v.word is Word.LEAKED} >= {"bureau"}
     registry = next(v for v in found.verdicts if v.copy == "registry")
     assert registry.word is Word.LEAKED
@@ -87,14 +89,19 @@ def test_without_controls_nobody_is_ever_accused():
 
 
 def test_threshold_is_ln_of_copies_over_alpha():
-    findings = judge(chain({}), Channel(), ALPHA)
+    findings = judge(chain({}), Channel(), Terms(ALPHA))
     assert {v.threshold for v in findings.verdicts} == {math.log(4 / ALPHA)}
 
 
-def test_window_runs_from_hand_over_to_the_first_contact():
-    heard = rang(numbers("bureau")[:8])
-    window = judge(chain(heard), Channel(), ALPHA).verdicts[0].window
-    assert (window.start, window.end) == (day(0).date(), day(10).date())
+def test_window_ends_with_the_first_caller_who_knew_a_persona_not_with_a_nuisance_call():
+    heard = rang(numbers("bureau")[:8]) | {"bureau-3": (30, Outcome.NAMED), "bureau-9": (2, Outcome.MATERNAL)}
+    window = judge(chain(heard), Channel(), Terms(ALPHA)).verdicts[0].window
+    assert (window.start, window.end) == (day(0).date(), day(30).date())
+
+
+def test_window_without_named_callers_ends_when_the_score_peaked():
+    window = judge(chain(rang(numbers("bureau")[:8])), Channel(), Terms(ALPHA)).verdicts[0].window
+    assert window.end == day(17).date()
 
 
 def test_posterior_adds_up_and_prefers_the_copy_that_holds_all_that_rang():
@@ -107,12 +114,33 @@ def test_posterior_adds_up_and_prefers_the_copy_that_holds_all_that_rang():
 def test_smallest_visible_leak_shrinks_with_more_canaries_and_is_none_with_two():
     def visible(count: int) -> float | None:
         evidence = Evidence(day(180) - timedelta(days=1), (release("j", numbers("j", count), CONTROLS),))
-        return judge(evidence, Channel(), ALPHA).smallest_visible_leak
+        return judge(evidence, Channel(), Terms(ALPHA)).smallest_visible_leak
 
     assert visible(2) is None
     assert visible(60) < visible(30) <= 1
 
 
+def test_planned_copies_fix_the_threshold_before_they_exist():
+    verdicts = judge(chain({}), Channel(), Terms(ALPHA, planned=100)).verdicts
+    assert {v.threshold for v in verdicts} == {math.log(100 / ALPHA)}
+
+
+def test_an_accusation_does_not_outlive_the_contacts_it_rested_on():
+    """The clinic's own line is allowed after it was counted: kept factors alone no longer accuse."""
+    heard = rang(numbers("bureau")[:8])
+    before = chain(heard)
+    counted = {r.copy: tuple(fresh(r, day(120))) for r in before.releases}
+    after = chain({})
+    after = replace(after, releases=tuple(replace(r, counted=counted[r.copy]) for r in after.releases))
+    assert words(before)["bureau"] is Word.LEAKED
+    assert set(words(after).values()) == {Word.CANNOT_TELL}
+
+
+def test_background_of_the_posterior_is_learnt_from_the_controls():
+    noisy = release("j", numbers("j"), CONTROLS, rang([*CONTROLS[:30], *numbers("j")[:5]]))
+    assert posterior(Evidence(day(120), (noisy,)), Channel()).none > 0.5
+
+
 def test_an_empty_registry_has_no_verdicts():
-    findings = judge(Evidence(day(1), ()), Channel(), ALPHA)
+    findings = judge(Evidence(day(1), ()), Channel(), Terms(ALPHA))
     assert (findings.verdicts, findings.none_posterior, findings.smallest_visible_leak) == ((), 1.0, None)
