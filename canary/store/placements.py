@@ -13,7 +13,7 @@ from canary.errors import CanaryError
 from canary.mint.facts import Cell, Fact, Persona
 from canary.prove.canonical import digest
 from canary.store import ledger, registry
-from canary.store.database import vault_of
+from canary.store.database import queue, vault_of
 from canary.store.schema import (
     Canary,
     Copy,
@@ -59,7 +59,7 @@ class Plan:
     file_sha256: str
 
 
-def pools(session: Session, law: Law) -> dict[str, Pool]:
+def pools(session: Session, law: Law = Law.EXCLUSIVE) -> dict[str, Pool]:
     """What each block offers now. A number with baby traffic since its split is out for good, ready or control
     alike: the same rule for both keeps them exchangeable. Under the shared law a number already shared may be drawn
     again, and the numbers not drawn serve as the copy's controls."""
@@ -112,6 +112,7 @@ def record(session: Session, at: datetime, plan: Plan) -> int:
 
     Raises CanaryError if another draw took a number or the copy in the meantime: nothing is recorded then.
     """
+    queue(session, f"copy {plan.copy}")  # two draws for one copy: the second must see the first
     copy = unplanted(session, plan.copy)
     codes = [d.number for d in plan.drawn]
     held = {n.code: n for n in session.scalars(select(Number).where(Number.code.in_(codes)).with_for_update())}
