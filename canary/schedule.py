@@ -55,6 +55,7 @@ def digest(settings: Settings, store: Store) -> str:
 
 
 JOBS: Mapping[str, Callable[[Settings, Store], str]] = {
+    "deliveries": deliveries,
     "verdicts": verdicts,
     "numbers": pool,
     "digest": digest,

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -58,22 +58,21 @@ class Settings(BaseSettings):
     database_url: str = ""
     key: SecretStr = SecretStr("")
     public_url: str = ""
-    twilio_account_sid: str = ""
     twilio_auth_token: SecretStr = SecretStr("")
     bind: str = "127.0.0.1:8000"
-    workers: int = 2
-    alpha: float = 0.001
-    copies_planned: int = 100
+    workers: int = Field(2, ge=1, le=64)
+    alpha: float = Field(0.001, gt=0, lt=0.5)
+    copies_planned: int = Field(100, ge=1)
     law: Law = Law.EXCLUSIVE
-    canaries_per_copy: int = 12
-    window_days: int = 180
-    quarantine_days: int = 28
-    control_share: float = 0.1
+    canaries_per_copy: int = Field(12, ge=1)
+    window_days: int = Field(180, ge=1)
+    quarantine_days: int = Field(28, ge=0)
+    control_share: float = Field(0.1, gt=0, lt=1)
     digest_folder: str = "digests"
-    deliveries_every_seconds: float = 120
-    verdicts_every_seconds: float = 900
-    numbers_every_seconds: float = 3600
-    digest_every_seconds: float = 86400
+    deliveries_every_seconds: float = Field(120, ge=1)
+    verdicts_every_seconds: float = Field(900, ge=1)
+    numbers_every_seconds: float = Field(3600, ge=1)
+    digest_every_seconds: float = Field(86400, ge=1)
     clock_file: str = ""
 
     @classmethod

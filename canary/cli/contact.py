@@ -11,6 +11,7 @@ import click
 from canary.cli.output import format_option, show_list, show_one
 from canary.errors import CanaryError
 from canary.listen import sighting
+from canary.listen.kinds import Kind
 from canary.listen.sighting import Sighting
 from canary.listen.sort import sort_all
 from canary.settings import load
@@ -75,7 +76,7 @@ def _read(file: Path) -> Iterator[tuple[int, datetime, Sighting]]:
 
 
 @contact.command("list")
-@click.option("--kind", help="Only contacts of this kind.")
+@click.option("--kind", type=click.Choice([k.value for k in Kind]), help="Only contacts of this kind.")
 @format_option
 def list_(kind: str | None, style: str) -> None:
     """All contacts, by code."""
@@ -129,17 +130,24 @@ def allow() -> None:
 @allow.command("add")
 @click.argument("number")
 @click.option("--note", required=True, help="Who it is and why it may ring.")
-@click.option("--region", default="CN", show_default=True)
+@click.option("--region", default="CN", show_default=True, help="Country of a number written without +.")
 def allow_add(number: str, note: str, region: str) -> None:
     """Allow a caller; contacts already heard from it are judged again."""
     settings = load()
     store = settings.store()
     with store.writing() as session:
-        # A short code (10086, a 106 gateway) has no E.164 form and is kept as it is written.
-        contacts.allow(session, normalise(number, region) or number.strip(), note)
+        contacts.allow(session, _caller(number, region), note)
         ledger.append(session, settings.now(), "allow", {"note": note})
     sort_all(store)
     click.echo(f"allowed: {note}")
+
+
+def _caller(number: str, region: str) -> str:
+    # A short code (10086, a 106 gateway) has no E.164 form and is kept as it is written.
+    bare = number.strip()
+    if (known := normalise(bare, region)) is None and not bare.isdigit():
+        raise CanaryError(f"{number!r} is no telephone number", "write it as +8675512345678, or a short code's digits")
+    return known or bare
 
 
 @allow.command("list")

@@ -11,7 +11,7 @@ from canary.cli.output import format_option, show_json, show_list, show_one
 from canary.errors import CanaryError
 from canary.settings import load
 from canary.store import placements, registry
-from canary.store.schema import Copy
+from canary.store.schema import Canary, Copy
 
 
 @click.group()
@@ -51,7 +51,7 @@ def show(slug: str, style: str) -> None:
         placement = found.placement
         line = {
             **_line(found),
-            "canaries": [c.code for c in placement.canaries if c.planted] if placement else [],
+            "canaries": [_canary(c) for c in placement.canaries if c.planted] if placement else [],
             "controls": sum(not c.planted for c in placement.canaries) if placement else 0,
             "commitment": placement.commitment if placement else None,
             "file_sha256": placement.file_sha256 if placement else None,
@@ -99,6 +99,11 @@ def seal(slug: str, file: Path) -> None:
             raise CanaryError(f"{file} is not the file of that draw", f"look for {half[0].file_name}, or void it")
         placements.seal(session, settings.now(), half[0].id)
     click.echo(f"{slug}: sealed")
+
+
+def _canary(planted: Canary) -> str:
+    """Code, number and data row (counted from 1, the header not included)."""
+    return f"{planted.code}/{planted.number.code}/row {(planted.row or 0) + 1}"
 
 
 def _line(found: Copy) -> dict[str, object]:

@@ -11,8 +11,8 @@ CASES = ("shenzhen", "noise")
 
 
 @click.command()
-@click.option("--case", type=click.Choice(CASES), default="shenzhen", show_default=True)
-@click.option("--seed", type=int, default=2008, show_default=True)
+@click.option("--case", type=click.Choice(CASES), default="shenzhen", show_default=True, help="What happens.")
+@click.option("--seed", type=int, default=2008, show_default=True, help="Another seed, another city.")
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="Keep everything in this folder.")
 @format_option
 def demo(case: str, seed: int, keep: Path | None, style: str) -> None:

@@ -14,7 +14,7 @@ from canary.settings import load
 from canary.store import ledger, numbers
 from canary.store.e164 import normalise
 from canary.store.numbers import NewNumber
-from canary.store.schema import Number
+from canary.store.schema import Number, NumberState
 
 
 @click.group()
@@ -73,7 +73,7 @@ def _new(file: Path, row_number: int, row: dict[str, str], region: str) -> NewNu
 
 
 @number.command("list")
-@click.option("--state", help="Only numbers in this state.")
+@click.option("--state", type=click.Choice([s.value for s in NumberState]), help="Only numbers in this state.")
 @click.option("--reveal", is_flag=True, help="Show the numbers themselves; writes a ledger line.")
 @format_option
 def list_(state: str | None, reveal: bool, style: str) -> None:

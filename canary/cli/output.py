@@ -10,7 +10,7 @@ import click
 Line = Mapping[str, Any]
 
 format_option = click.option(
-    "--format", "style", type=click.Choice(["table", "json"]), default="table", show_default=True
+    "--format", "style", type=click.Choice(["table", "json"]), default="table", show_default=True, help="How to print."
 )
 
 

@@ -10,11 +10,10 @@ from pathlib import Path
 import click
 
 from canary.cli.output import format_option, remark, show_one
-from canary.errors import CanaryError
+from canary.errors import CanaryError, OutsideError
 from canary.mint.columns import Profile, recognise
-from canary.mint.host import fit
 from canary.plant.formats.detect import format_of
-from canary.plant.seed import Order
+from canary.plant.seed import Order, host_of
 from canary.plant.seed import seed as plant
 from canary.settings import load
 from canary.trace.law import Law
@@ -60,23 +59,28 @@ def seed(
 
 @click.command()
 @click.argument("source", metavar="IN_FILE", type=in_file)
-@click.option("--count", required=True, type=click.IntRange(min=1))
-@click.option("-o", "--output", "target", required=True, type=out_file)
+@click.option("--count", required=True, type=click.IntRange(min=1), help="How many personas.")
+@click.option("-o", "--output", "target", required=True, type=out_file, help="The CSV to write.")
 @profile_option
 @click.option("--seed", "number_seed", type=int, help="For repeatable output.")
 def mint(source: Path, count: int, target: Path, profile_file: Path | None, number_seed: int | None) -> None:
     """Mint personas fitted to a table and write them as CSV in its own columns. Phones are not dialable."""
     profile = read_profile(profile_file)
     table = format_of(source).read(source)
-    host = fit(table, recognise(table, profile), profile.country if profile else "CN")
+    host = host_of(table, recognise(table, profile), profile)
     rng = random.Random(secrets.randbits(64) if number_seed is None else number_seed)
     # 12x is assigned to nobody in China: a minted row can ring at no real person's.
     phones = [f"+8612{n:09d}" for n in rng.sample(range(10**9), count)]
     personas = host.personas(rng, phones)
-    with target.open("x", encoding="utf-8", newline="") as handle:
-        writer = csv.writer(handle)
-        writer.writerow(table.header)
-        writer.writerows(["" if c is None else c for c in p.cells] for p in personas)
+    try:
+        with target.open("x", encoding="utf-8", newline="") as handle:
+            writer = csv.writer(handle)
+            writer.writerow(table.header)
+            writer.writerows(["" if c is None else c for c in p.cells] for p in personas)
+    except FileExistsError as error:
+        raise CanaryError(f"{target} is there already", "name another output file") from error
+    except OSError as error:
+        raise OutsideError(f"{target}: {error.strerror}", "choose another folder") from error
     click.echo(f"{count} personas in {target}")
 
 

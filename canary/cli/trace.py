@@ -21,6 +21,9 @@ as_of_option = click.option(
 )
 
 
+FORMATS = ("html", "text", "json", "csv")
+
+
 @click.command()
 @as_of_option
 @format_option
@@ -53,13 +56,15 @@ def judged(settings: Settings, store: Store, as_of: datetime | None) -> Findings
 
 
 @click.command()
-@click.option("--format", "style", type=click.Choice(["html", "text", "json", "csv"]), required=True)
-@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True)
+@click.option(
+    "--format", "style", type=click.Choice(["html", "text", "json", "csv"]), required=True, help="What to write."
+)
+@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Language.")
 @click.option("--reveal", is_flag=True, help="Show numbers, personas and callers; writes a ledger line.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File, or -.")
 @as_of_option
 def report(style: str, lang: str, reveal: bool, output: Path, as_of: datetime | None) -> None:
-    """Write the report."""
+    """Write the findings for people: HTML for a director, text, JSON or CSV."""
     settings = load()
     store = settings.store()
     found, now = judged(settings, store, as_of), settings.now()

@@ -1,5 +1,6 @@
 """The play itself: two monthly hand-overs, a leak or none, months of calls, and the verdict."""
 
+import json
 import random
 import sys
 from collections.abc import Iterator, Sequence
@@ -84,6 +85,7 @@ def play(case: str, seed: int, folder: Path, style: str) -> str:
         _hand_over(stage, city, july, HANDED_OVER[1])
         _dial(stage, sender, [d for d in days if d[0] >= HANDED_OVER[1]], "July to September")
         sender.close()
+    (folder / "truth.json").write_text(json.dumps({"case": case, "seed": seed, "leaked": leaked}))
     return _verdict(stage, sender, style)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from canary.errors import CanaryError, OutsideError
 from canary.mint.columns import Profile, recognise
 from canary.mint.facts import Fact, Persona, Row, Table
-from canary.mint.host import fit
+from canary.mint.host import Host, fit
 from canary.plant.formats.base import Insertion, TableFormat
 from canary.plant.formats.detect import format_of
 from canary.plant.order import insertion_points
@@ -64,14 +64,15 @@ def seed(store: Store, now: datetime, order: Order) -> Seeded:
     with store.reading() as session:
         placements.unplanted(session, order.copy)
         pools = placements.pools(session, order.law)
-        planted, controls = _draw(pools, order, secret)
+        planted, controls = _draw(pools, order.count, secret, order.law)
         e164 = placements.e164_by_code(session, planted | controls)
         inherited = _inherited(table, columns, placements.planted_phones(session))
+        undeclared = placements.undeclared(session, order.copy, inherited)
     # Which persona stands on which number is part of the draw: minted one after another, given out at random.
     codes = sorted(planted | controls, key=lambda code: rank(secret, f"persona {code}"))
     rng = random.Random(rank(secret, "personas"))
-    region = order.profile.country if order.profile else "CN"
-    personas = dict(zip(codes, fit(table, columns, region).personas(rng, [e164[c] for c in codes]), strict=True))
+    host = host_of(table, columns, order.profile)
+    personas = dict(zip(codes, host.personas(rng, [e164[c] for c in codes]), strict=True))
     insertions = insertion_points(table, [personas[c].cells for c in codes if c in planted], rng)
     part = order.target.with_name(f".{order.target.name}.{secrets.token_hex(4)}.part")
     try:
@@ -89,21 +90,27 @@ def seed(store: Store, now: datetime, order: Order) -> Seeded:
         inherited=len(inherited),
         rows=written,
         commitment=plan.commitment,
-        remarks=_remarks(len(controls)),
+        remarks=_remarks(len(controls), undeclared),
     )
 
 
-def _draw(pools: Mapping[str, Pool], order: Order, secret: bytes) -> tuple[set[str], set[str]]:
+def host_of(table: Table, columns: Mapping[Fact, int], profile: Profile | None) -> Host:
+    """The model personas are drawn from, fitted to the table on its profile's terms."""
+    terms = profile or Profile()
+    return fit(table, columns, terms.country, terms.never_issue)
+
+
+def _draw(pools: Mapping[str, Pool], count: int, secret: bytes, law: Law = Law.EXCLUSIVE) -> tuple[set[str], set[str]]:
     ready = {block: len(pool.ready) for block, pool in pools.items()}
-    if order.count > sum(ready.values()):
+    if count < 1 or count > sum(ready.values()):
         raise CanaryError(
-            f"{order.count} canaries wanted, {sum(ready.values())} numbers ready",
+            f"{count} canaries wanted, {sum(ready.values())} numbers ready",
             "import more (`canary number import`), wait for quarantine to end, or ask for fewer (--canaries)",
         )
-    shares = apportion(ready, order.count)
+    shares = apportion(ready, count)
     planted = {code for block, share in shares.items() for code in draw(secret, pools[block].ready, share)}
     spared = {code for block in shares for code in pools[block].controls}
-    if order.law is Law.SHARED:
+    if law is Law.SHARED:
         spared |= {code for block in shares for code in pools[block].ready} - planted
     return planted, spared
 
@@ -226,7 +233,9 @@ def _publish(part: Path, target: Path) -> None:
         part.rename(target)
 
 
-def _remarks(controls: int) -> tuple[str, ...]:
-    if controls:
-        return ()
-    return ("no control numbers in these blocks: this copy can never be accused",)
+def _remarks(controls: int, undeclared: Sequence[str]) -> tuple[str, ...]:
+    found = [f"carries canaries of {slug}, which no --from declares" for slug in undeclared]
+    return (*found, *(() if controls else _WITHOUT_CONTROLS))
+
+
+_WITHOUT_CONTROLS = ("no control numbers in these blocks: only callers who use a planted name can count",)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import networkx as nx
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload
 
@@ -94,6 +95,13 @@ def planted_phones(session: Session) -> dict[str, list[tuple[int, str]]]:
         name = str(facts(session, canary).get(Fact.NAME) or "")
         found[vault.open(canary.number.sealed)].append((canary.id, name))
     return found
+
+
+def undeclared(session: Session, slug: str, inherited: Sequence[int]) -> list[str]:
+    """Copies whose canaries stand in a file although nothing says that it was made from them."""
+    sources = nx.ancestors(registry.graph(session), slug)
+    query = select(Copy.slug).join(Placement).join(Canary).where(Canary.id.in_(inherited)).distinct()
+    return sorted(set(session.scalars(query)) - sources)
 
 
 def unplanted(session: Session, slug: str) -> Copy:

@@ -1,5 +1,6 @@
 """Recipients and copies: the tree of who was handed data, the graph of what was made from what."""
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 
@@ -21,7 +22,8 @@ def recipient(session: Session, slug: str) -> Recipient:
 
 
 def add_recipient(session: Session, at: datetime, slug: str, name: str, kind: str, parent: str | None) -> Recipient:
-    """Record a recipient. Raises CanaryError if the slug is taken or the parent unknown."""
+    """Record a recipient. Raises CanaryError if the slug is taken or no slug, or the parent unknown."""
+    _check_slug(slug)
     if session.scalar(select(Recipient.id).where(Recipient.slug == slug)):
         raise CanaryError(f"recipient {slug!r} is there already", f"see `canary recipient show {slug}`")
     above = recipient(session, parent) if parent else None
@@ -29,6 +31,11 @@ def add_recipient(session: Session, at: datetime, slug: str, name: str, kind: st
     session.add(added)
     append(session, at, "recipient", {"slug": slug, "kind": kind, "parent": parent})
     return added
+
+
+def _check_slug(slug: str) -> None:
+    if not re.fullmatch(r"[\w.-]{1,80}", slug):
+        raise CanaryError(f"{slug!r} is no slug", "letters, digits, dots, dashes and underscores, at most 80")
 
 
 def recipients(session: Session) -> Sequence[Recipient]:
@@ -47,7 +54,8 @@ def copy(session: Session, slug: str) -> Copy:
 def add_copy(
     session: Session, at: datetime, slug: str, recipient_slug: str, day: date, sources: Sequence[str] = ()
 ) -> Copy:
-    """Record a copy and what it was made from. Raises CanaryError on unknown or taken slugs."""
+    """Record a copy and what it was made from. Raises CanaryError on unknown, taken or impossible slugs."""
+    _check_slug(slug)
     if session.scalar(select(Copy.id).where(Copy.slug == slug)):
         raise CanaryError(f"copy {slug!r} is there already", f"see `canary copy show {slug}`")
     holder = recipient(session, recipient_slug)

@@ -52,11 +52,12 @@ PRIOR_WEIGHT = 20
 
 
 def background(release: Release, channel: Channel, as_of: datetime) -> float:
-    """How often a number of this release rings without being planted in it, from its controls: a beta mean
-    around the assumed background, worth `PRIOR_WEIGHT` controls."""
+    """How often a number of this release has rung by now without being planted in it, from its controls: a
+    beta mean around the assumed background, worth `PRIOR_WEIGHT` controls."""
     spared = [m for m in release.marks if not m.planted]
     rang = sum(m.outcome(release.start, as_of) is not Outcome.SILENT for m in spared)
-    return (PRIOR_WEIGHT * channel.background + rang) / (PRIOR_WEIGHT + len(spared))
+    expected = channel.background * _share_elapsed(release, as_of)
+    return (PRIOR_WEIGHT * expected + rang) / (PRIOR_WEIGHT + len(spared))
 
 
 def _share_elapsed(release: Release, as_of: datetime) -> float:

@@ -37,7 +37,7 @@ def test_init_again_keeps_key_and_content_and_adds_nothing(canary: Shell) -> Non
 def test_init_makes_the_folder_of_the_config(bare: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CANARY_CONFIG", str(bare.folder / "new folder" / "canary.toml"))
     bare("init")
-    assert sorted(p.suffix for p in (bare.folder / "new folder").iterdir()) == [".key", ".sqlite3"]
+    assert {"canary.key", "canary.sqlite3"} <= {p.name for p in (bare.folder / "new folder").iterdir()}
     bare("status")
 
 
@@ -154,7 +154,7 @@ def test_a_wrong_line_in_the_config_is_named(canary: Shell, line: str, words: st
     assert words in error and "canary.toml" in error
 
 
-@pytest.mark.parametrize("line", ["alpha = 0", "alpha = 5", "background = 2", "control_share = 3", "window_days = -1"])
+@pytest.mark.parametrize("line", ["alpha = 0", "alpha = 5", "control_share = 3", "window_days = -1"])
 @pytest.mark.xfail(strict=True, reason="settings have no ranges: alpha = 0 ends in ZeroDivisionError, 5 is accepted")
 def test_a_setting_out_of_range_is_named(canary: Shell, line: str) -> None:
     canary.write("canary.toml", line)
