@@ -98,9 +98,14 @@ class Channel:
 
     background: float = 0.02
     named_share: float = 0.3
-    named_background: float = 1e-4
+    named_in_background: float = 0.005
     right_name: float = 0.999
     hit_rates: tuple[float, ...] = (0.1, 0.3, 0.5, 0.7, 0.9)
+
+    @property
+    def named_background(self) -> float:
+        """P(named by chance): a small share of the background, however large that is found to be."""
+        return self.background * self.named_in_background
 
     def given_leak(self, outcome: Outcome, hit_rate: float) -> float:
         """P(outcome | the number stands in the leaked copy), background included."""

@@ -112,8 +112,7 @@ def heard(seeded: Shell) -> Shell:
 
 def canaries(shell: Shell, copy: str) -> list[str]:
     """The codes of a copy's canaries."""
-    codes: list[str] = shell.json("copy", "show", copy)["canaries"]
-    return codes
+    return [shown.split("/")[0] for shown in shell.json("copy", "show", copy)["canaries"]]
 
 
 def numbers_csv(shell: Shell, phones: Sequence[str], name: str = "numbers.csv") -> str:

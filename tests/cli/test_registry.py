@@ -305,7 +305,7 @@ def test_health_sums_states_and_costs_by_provider(seeded: Shell) -> None:
                 "provider": "twilio",
                 "numbers": 60,
                 "monthly_cost": "69.00",
-                "states": "20 control, 24 planted, 16 ready",
+                "states": states_now,
             },
         ],
     }

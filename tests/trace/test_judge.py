@@ -141,6 +141,13 @@ def test_background_of_the_posterior_is_learnt_from_the_controls():
     assert posterior(Evidence(day(120), (noisy,)), Channel()).none > 0.5
 
 
+@pytest.mark.parametrize("moment", [0.001, 1, 120])
+def test_a_posterior_exists_at_every_moment_from_the_first_second_on(moment):
+    heard = {n: (0, Outcome.MATERNAL) for n in numbers("bureau")[:3]}
+    found = posterior(Evidence(day(0) + timedelta(days=moment), chain(heard).releases), Channel())
+    assert sum(found.copies.values()) + found.none == pytest.approx(1)
+
+
 def test_an_empty_registry_has_no_verdicts():
     findings = judge(Evidence(day(1), ()), Channel(), Terms(ALPHA))
     assert (findings.verdicts, findings.none_posterior, findings.smallest_visible_leak) == ((), 1.0, None)
