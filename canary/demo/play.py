@@ -40,6 +40,8 @@ END = date(2026, 9, 25)
 CANARIES = 12
 NUMBERS = 900
 RECYCLED_SHARE = 0.02
+WINDOW_DAYS = 100
+HIT_RATE = 0.8  # six trades, each reaching 60 % of the women at its stage
 
 
 @dataclass
@@ -99,7 +101,7 @@ def _prepare(folder: Path, seed: int) -> tuple[Stage, int]:
         f'bind = "127.0.0.1:{port}"\npublic_url = "https://canary.example"\n'
         f'twilio_auth_token = "{rng.getrandbits(128):032x}"\n'
         f'clock_file = "{(folder / "clock").as_posix()}"\n'
-        f"canaries_per_copy = {CANARIES}\n"
+        f"canaries_per_copy = {CANARIES}\nwindow_days = {WINDOW_DAYS}\nhit_rate = {HIT_RATE}\n"
         "verdicts_every_seconds = 15\nnumbers_every_seconds = 20\ndigest_every_seconds = 45\n"
     )
     settings = load()

@@ -22,10 +22,13 @@ class Terms:
 
     The number of copies must not grow under the test: what early copies were allowed would be forgotten. So
     the threshold rests on the planned number from the first copy on, and only beyond it on the actual one.
+    `hit_rate` is how many of a leaked copy's numbers are expected to ring within a window: it tells only how
+    small a leak would have been seen.
     """
 
     alpha: float
     planned: int = 0
+    hit_rate: float = 0.5
 
     def threshold(self, copies: int, alpha: float | None = None) -> float:
         """ln(n / alpha) for n copies, planned or actual."""
@@ -47,7 +50,7 @@ def judge(evidence: Evidence, channel: Channel, terms: Terms, counts: Mapping[st
     verdicts = [_verdict(r, ahead[r.copy], bars, beliefs, explained.get(r.copy)) for r in evidence.releases]
     order = list(Word)
     verdicts.sort(key=lambda v: (order.index(v.word), -v.log_e, -v.posterior, v.copy))
-    visible = smallest_visible_leak(evidence, channel, threshold)
+    visible = smallest_visible_leak(evidence, channel, threshold, terms.hit_rate)
     return Findings(evidence.as_of, terms.alpha, tuple(verdicts), beliefs.none, visible, dict(counts or {}))
 
 

@@ -11,16 +11,17 @@ POWER = 0.95
 RUNS = 300
 
 
-def smallest_visible_leak(evidence: Evidence, channel: Channel, threshold: float) -> float | None:
+def smallest_visible_leak(evidence: Evidence, channel: Channel, threshold: float, expected: float) -> float | None:
     """The smallest fraction of a typical copy whose leak is accused with 95 % probability, or None.
 
-    Uses the placement as drawn, the share of the window that has passed, and the channel's middle hit rate.
+    Uses the placement as drawn, the share of the window that has passed, and the `expected` hit rate of a
+    whole window.
     """
     if not evidence.releases:
         return None
     by_age = sorted(evidence.releases, key=lambda r: r.start)
     release = by_age[len(by_age) // 2]
-    hit_rate = 1 - (1 - float(np.median(channel.hit_rates))) ** _elapsed(release, evidence)
+    hit_rate = 1 - (1 - min(expected, 0.99)) ** _elapsed(release, evidence)
     if _power(release, channel, hit_rate, threshold) < POWER:
         return None
     low, high = 0.0, 1.0

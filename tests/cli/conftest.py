@@ -2,10 +2,11 @@
 
 import json
 import os
+import shutil
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -67,47 +68,87 @@ class Shell:
 @pytest.fixture
 def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     """An empty folder, and an environment that points nowhere else."""
-    for name in [n for n in os.environ if n.startswith("CANARY_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("CANARY_CONFIG", str(tmp_path / "canary.toml"))
-    monkeypatch.chdir(tmp_path)
-    return Shell(tmp_path)
+    return _alone(tmp_path, monkeypatch)
 
 
 @pytest.fixture
-def canary(bare: Shell) -> Shell:
+def canary(bare: Shell, stages: Path) -> Shell:
     """After `canary init`."""
-    bare("init")
-    return bare
+    return _at(bare, stages / "init")
 
 
 @pytest.fixture
-def stocked(canary: Shell) -> Shell:
+def stocked(bare: Shell, stages: Path) -> Shell:
     """Two recipients, three copies (b made from a), 60 numbers out of quarantine, the file city.xlsx."""
+    return _at(bare, stages / "stocked")
+
+
+@pytest.fixture
+def seeded(bare: Shell, stages: Path) -> Shell:
+    """Sixty days ago copy a was seeded with 12 canaries into a.xlsx, copy c with 12 into c.xlsx."""
+    return _at(bare, stages / "seeded")
+
+
+@pytest.fixture
+def heard(bare: Shell, stages: Path) -> Shell:
+    """Two days ago every canary of copy a was sold formula; nothing was heard on those of c."""
+    return _at(bare, stages / "heard")
+
+
+@pytest.fixture(scope="session")
+def stages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The registries that tests start from, each made once by commands and copied for every test."""
+    root = tmp_path_factory.mktemp("stages")
+    before = None
+    for name, stage in {"init": _init, "stocked": _stock, "seeded": _seed, "heard": _hear}.items():
+        folder = root / name
+        if before:
+            shutil.copytree(before, folder)
+        folder.mkdir(exist_ok=True)
+        with pytest.MonkeyPatch.context() as patched:
+            shell = _alone(folder, patched)
+            stage(shell)
+            shell.sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        before = folder
+    return root
+
+
+def _alone(folder: Path, patched: pytest.MonkeyPatch) -> Shell:
+    for name in [n for n in os.environ if n.startswith("CANARY_")]:
+        patched.delenv(name)
+    patched.setenv("CANARY_CONFIG", str(folder / "canary.toml"))
+    patched.chdir(folder)
+    return Shell(folder)
+
+
+def _at(shell: Shell, stage: Path) -> Shell:
+    shutil.copytree(stage, shell.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*-wal", "*-shm"))
+    return shell
+
+
+def _init(canary: Shell) -> None:
+    canary("init")
+
+
+def _stock(canary: Shell) -> None:
     canary("recipient", "add", "registry", "--name", "市妇幼信息中心", "--kind", "registry")
     canary("recipient", "add", "bureau", "--name", "区卫生局", "--kind", "bureau", "--parent", "registry")
     for slug, recipient, *more in (["a", "registry"], ["b", "bureau", "--from", "a"], ["c", "bureau"]):
         canary("copy", "add", slug, "--recipient", recipient, "--date", "2026-06-05", *more)
     canary("number", "import", numbers_csv(canary, PHONES), "--quarantine-days", "0")
     write_xlsx(canary.folder / "city.xlsx", Table(city().header, city().rows[:90]))
-    return canary
 
 
-@pytest.fixture
-def seeded(stocked: Shell) -> Shell:
-    """Copy a seeded with 12 canaries into a.xlsx, copy c with 12 into c.xlsx."""
+def _seed(canary: Shell) -> None:
     for slug in "ac":
-        stocked("seed", slug, "city.xlsx", "-o", f"{slug}.xlsx", "--canaries", "12")
-    return stocked
+        canary("seed", slug, "city.xlsx", "-o", f"{slug}.xlsx", "--canaries", "12")
+    canary.sql("UPDATE placement SET drawn_at = datetime('now', '-60 days')")
 
 
-@pytest.fixture
-def heard(seeded: Shell) -> Shell:
-    """Every canary of copy a was sold formula; nothing was heard on those of c."""
-    at = datetime.now(UTC).isoformat()
-    lines = [f"{at},,{code},wechat,奶粉特价,+8612099999999" for code in canaries(seeded, "a")]
-    seeded("contact", "import", seeded.write("heard.csv", "at,number,canary,via,text,sender", *lines))
-    return seeded
+def _hear(canary: Shell) -> None:
+    at = (datetime.now(UTC) - timedelta(days=2)).isoformat()
+    lines = [f"{at},,{code},wechat,奶粉特价,+8612099999999" for code in canaries(canary, "a")]
+    canary("contact", "import", canary.write("heard.csv", "at,number,canary,via,text,sender", *lines))
 
 
 def canaries(shell: Shell, copy: str) -> list[str]:

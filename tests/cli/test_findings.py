@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,12 @@ def test_trace_json_has_no_key_beyond_the_contract(heard: Shell) -> None:
     assert set(found["verdicts"][0]) == VERDICT
 
 
+def test_a_contact_on_the_first_day_has_a_probability(stocked: Shell) -> None:
+    stocked("seed", "a", "city.xlsx", "-o", "a.xlsx")
+    stocked("contact", "add", "--canary", canaries(stocked, "a")[0], "--via", "wechat", "--text", "奶粉特价")
+    assert 0 < stocked.json("trace")["verdicts"][0]["posterior"] < 1
+
+
 def test_nothing_heard_accuses_nobody(seeded: Shell) -> None:
     found = seeded.json("trace")
     assert {v["verdict"] for v in found["verdicts"]} == {"cannot tell"}
@@ -95,7 +102,7 @@ def test_the_table_names_the_copy_and_no_secret(heard: Shell) -> None:
 def test_every_report_is_written_whole_to_file_and_stdout_and_holds_no_secret(
     heard: Shell, style: str, lang: str
 ) -> None:
-    command = ("report", "--format", style, "--lang", lang, "--as-of", "2199-01-01", "-o")
+    command = ("report", "--format", style, "--lang", lang, "--as-of", f"{datetime.now(UTC):%Y-%m-%d}", "-o")
     result = heard(*command, "the report 孕.out")
     assert (result.stdout, result.stderr) == ("", "wrote the report 孕.out\n")
     text = (heard.folder / "the report 孕.out").read_bytes().decode("utf-8")

@@ -191,7 +191,6 @@ def test_mint_needs_no_registry(bare: Shell) -> None:
 
 
 @pytest.mark.parametrize(("output", "code"), [("city.csv", 2), ("none/m.csv", 3)])
-@pytest.mark.xfail(strict=True, reason="mint opens its output without catching OSError")
 def test_mint_refuses_an_output_it_cannot_make(canary: Shell, output: str, code: int) -> None:
     write_gb18030(canary.folder / "city.csv", SMALL)
     canary.refused("mint", "city.csv", "--count", "2", "-o", output, code=code)

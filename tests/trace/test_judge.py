@@ -143,7 +143,7 @@ def test_background_of_the_posterior_is_learnt_from_the_controls():
 
 @pytest.mark.parametrize("moment", [0.001, 1, 120])
 def test_a_posterior_exists_at_every_moment_from_the_first_second_on(moment):
-    heard = {n: (0, Outcome.MATERNAL) for n in numbers("bureau")[:3]}
+    heard = dict.fromkeys(numbers("bureau")[:3], (0, Outcome.MATERNAL))
     found = posterior(Evidence(day(0) + timedelta(days=moment), chain(heard).releases), Channel())
     assert sum(found.copies.values()) + found.none == pytest.approx(1)
 
