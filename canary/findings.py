@@ -21,11 +21,12 @@ from canary.trace.verdict import Findings, Word
 def trace(store: Store, now: datetime, terms: Terms) -> Findings:
     """Triage what came in, count the factors that are due, and judge every copy."""
     sort_all(store)
-    with store.writing() as session:
-        numbers.mark_noisy(session)
-        seen = evidence.evidence(session, now)
-        evidence.keep_counted(session, [(r.copy, fresh(r, now)) for r in seen.releases])
     with store.reading() as session:
+        due = [(r.copy, fresh(r, now)) for r in evidence.evidence(session, now).releases]
+    with store.writing() as session:  # short: a webhook may be waiting
+        numbers.mark_noisy(session)
+        evidence.keep_counted(session, due)
+    with store.reading() as session:  # again, for another process may have counted before us
         seen = evidence.evidence(session, now)
         return judge(seen, Channel(), terms, evidence.kinds(session, now))
 

@@ -38,7 +38,7 @@ def pool(settings: Settings, store: Store) -> str:
     """Move numbers on: quarantine that is over, planted numbers that rang."""
     now = settings.now()
     with store.writing() as session:
-        split = numbers.end_quarantine(session, now, timedelta(days=settings.quarantine_days), settings.control_share)
+        split = numbers.end_quarantine(session, now, settings.control_share)
         burned = numbers.burn(session, now)
     return f"{split} numbers left quarantine, {burned} burned"
 
@@ -81,9 +81,11 @@ def run_forever(settings: Settings, say: Callable[[str], None]) -> None:
     }
     scheduler = BackgroundScheduler(timezone="UTC")
     lasting = timedelta(seconds=2 * max(30.0, min(every.values())))
+    # At once and then at intervals: a scheduler restarted daily would otherwise never write a digest.
+    soon = datetime.now(UTC) + timedelta(seconds=1)
     for name, seconds in every.items():
         job = _leased(settings, store, name, holder, lasting, say)
-        scheduler.add_job(job, "interval", seconds=seconds, id=name, max_instances=1, coalesce=True)
+        scheduler.add_job(job, "interval", seconds=seconds, id=name, max_instances=1, coalesce=True, next_run_time=soon)
     stop = threading.Event()
 
     def _stop(signum: int, frame: FrameType | None) -> None:
@@ -108,7 +110,7 @@ def _leased(
                 mine = leases.acquire(session, LEASE, holder, datetime.now(UTC), lasting)
             if mine:
                 say(f"{name}: {run_job(settings, store, name)}")
-        except CanaryError as error:
+        except (CanaryError, OSError) as error:
             # The next run tries again; a scheduler that dies of one bad minute would be noticed too late.
             say(f"{name}: {error}")
 

@@ -41,8 +41,8 @@ class SecretFiles(PydanticBaseSettingsSource):
             return None, field_name, False
         try:
             return Path(path).read_text().strip(), field_name, False
-        except OSError as error:
-            raise CanaryError(f"{variable}: cannot read {path}: {error.strerror}", "check the path") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise CanaryError(f"{variable}: cannot read {path}: {error}", "check the path") from error
 
     def __call__(self) -> dict[str, Any]:
         """All fields that have a file."""
@@ -115,6 +115,8 @@ class Settings(BaseSettings):
             return given
         try:
             return self.key_file.read_text().strip()
+        except (IsADirectoryError, PermissionError, UnicodeDecodeError) as error:
+            raise CanaryError(f"{self.key_file.name}: cannot be read: {error}", "restore it from your safe") from error
         except FileNotFoundError:
             raise CanaryError(
                 f"no key: neither CANARY_KEY nor {self.key_file.name} beside the config",

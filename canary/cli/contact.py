@@ -1,6 +1,5 @@
 """`canary contact` and `canary allow`: what was heard, sightings by hand, callers who may ring."""
 
-import csv
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import click
 
 from canary.cli.output import format_option, show_list, show_one
+from canary.cli.rows import rows
 from canary.errors import CanaryError
 from canary.listen import sighting
 from canary.listen.kinds import Kind
@@ -52,27 +52,24 @@ def import_(file: Path) -> None:
     settings = load()
     store = settings.store()
     with store.writing() as session:
-        rows = list(_read(file))
-        for number, at, row in rows:
+        seen = list(_read(file))
+        for place, at, row in seen:
             try:
                 sighting.enter(session, settings.now(), at, row)
             except CanaryError as error:
-                raise CanaryError(f"{file}: row {number}: {error.message}", error.hint) from error
+                raise CanaryError(f"{place}: {error.message}", error.hint) from error
     sort_all(store)
-    click.echo(f"{len(rows)} sightings")
+    click.echo(f"{len(seen)} sightings")
 
 
-def _read(file: Path) -> Iterator[tuple[int, datetime, Sighting]]:
-    with file.open(encoding="utf-8-sig", newline="") as handle:
-        for number, row in enumerate(csv.DictReader(handle), start=2):
-            try:
-                at = datetime.fromisoformat(row.get("at") or "")
-            except ValueError:
-                raise CanaryError(f"{file}: row {number}: column 'at': not a time", "2026-06-22T10:30") from None
-            known = {k: v or "" for k, v in row.items() if k in Sighting.__dataclass_fields__}
-            if not known.get("via"):
-                raise CanaryError(f"{file}: row {number}: column 'via' is empty", "wechat, hotline, letter, …")
-            yield number, at if at.tzinfo else at.replace(tzinfo=UTC), Sighting(**{"text": "", **known})
+def _read(file: Path) -> Iterator[tuple[str, datetime, Sighting]]:
+    for place, row in rows(file, "at,number,canary,via,text,sender,entered_by", ("at", "via")):
+        try:
+            at = datetime.fromisoformat(row["at"])
+        except ValueError:
+            raise CanaryError(f"{place}: column 'at': not a time", "2026-06-22T10:30") from None
+        known = {name: cell for name, cell in row.items() if name in Sighting.__dataclass_fields__}
+        yield place, at if at.tzinfo else at.replace(tzinfo=UTC), Sighting(**{"text": "", **known})
 
 
 @contact.command("list")
@@ -143,11 +140,11 @@ def allow_add(number: str, note: str, region: str) -> None:
 
 
 def _caller(number: str, region: str) -> str:
-    # A short code (10086, a 106 gateway) has no E.164 form and is kept as it is written.
+    # A short code (10086, a 106 gateway) or a sender's name has no E.164 form and is kept as it is written.
     bare = number.strip()
-    if (known := normalise(bare, region)) is None and not bare.isdigit():
-        raise CanaryError(f"{number!r} is no telephone number", "write it as +8675512345678, or a short code's digits")
-    return known or bare
+    if not bare:
+        raise CanaryError("no caller given", "a number, a short code, or the sender's name as it was shown")
+    return normalise(bare, region) or bare
 
 
 @allow.command("list")

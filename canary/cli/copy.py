@@ -101,9 +101,9 @@ def seal(slug: str, file: Path) -> None:
     click.echo(f"{slug}: sealed")
 
 
-def _canary(planted: Canary) -> str:
+def _canary(planted: Canary) -> dict[str, object]:
     """Code, number and data row (counted from 1, the header not included)."""
-    return f"{planted.code}/{planted.number.code}/row {(planted.row or 0) + 1}"
+    return {"canary": planted.code, "number": planted.number.code, "row": (planted.row or 0) + 1}
 
 
 def _line(found: Copy) -> dict[str, object]:

@@ -7,7 +7,7 @@ import click
 
 from canary.cli.output import format_option
 
-CASES = ("shenzhen", "noise")
+CASES = ("shenzhen", "ward", "noise")
 
 
 @click.command()
@@ -17,14 +17,20 @@ CASES = ("shenzhen", "noise")
 @format_option
 def demo(case: str, seed: int, keep: Path | None, style: str) -> None:
     """Play a leak end to end in a temporary folder: invented city, real files, real HTTP, real verdict."""
-    from canary.demo.play import play  # heavy, and no other command needs it
-
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
-        click.echo(play(case, seed, keep.absolute(), style))
+        click.echo(_play(case, seed, keep.absolute(), style))
         return
     with tempfile.TemporaryDirectory(prefix="canary-demo-") as folder:
-        click.echo(play(case, seed, Path(folder), style))
+        click.echo(_play(case, seed, Path(folder), style))
+
+
+def _play(case: str, seed: int, folder: Path, style: str) -> str:
+    from canary.demo import shenzhen, ward  # heavy, and no other command needs it
+
+    if case == "ward":
+        return ward.play(seed, folder, style)
+    return shenzhen.play(case == "shenzhen", seed, folder, style)
 
 
 COMMANDS = (demo,)

@@ -1,12 +1,13 @@
 """The command `canary`: its groups, and the one place where an error becomes a line and an exit code."""
 
 import sys
+import traceback
 from typing import Any
 
 import click
 
 from canary import __version__
-from canary.cli import contact, copy, demo, number, plant, prove, recipient, run, setup, trace
+from canary.cli import contact, copy, demo, number, plan, plant, prove, recipient, run, setup, simulate, trace
 from canary.errors import CanaryError
 
 
@@ -19,7 +20,7 @@ class Door(click.Group):
             return super().invoke(ctx)
         except CanaryError as error:
             if ctx.params.get("verbose"):
-                raise
+                traceback.print_exc()
             click.echo(f"canary: {error.message}", err=True)
             if error.hint:
                 click.echo(f"  hint: {error.hint}", err=True)
@@ -33,7 +34,7 @@ def cli(verbose: bool) -> None:
     """Which copy leaked? Plant canaries in every copy you hand out, listen, trace, report."""
 
 
-for module in (setup, recipient, copy, number, plant, contact, trace, prove, run, demo):
+for module in (setup, recipient, copy, number, plant, contact, trace, prove, plan, simulate, run, demo):
     for command in module.COMMANDS:
         cli.add_command(command)
 

@@ -1,14 +1,15 @@
 """`canary number`: the pool of numbers we listen to."""
 
-import csv
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import click
+from phonenumbers import SUPPORTED_REGIONS
 
 from canary.cli.output import format_option, remark, show_list
+from canary.cli.rows import rows
 from canary.errors import CanaryError
 from canary.settings import load
 from canary.store import ledger, numbers
@@ -33,11 +34,13 @@ def number() -> None:
 def import_(file: Path, region: str, quarantine_days: int | None) -> None:
     """Import numbers from a CSV with the columns number,provider,monthly_cost; all or none."""
     settings = load()
-    store = settings.store()
-    with store.writing() as session:
-        added = numbers.import_numbers(session, settings.now(), list(_read(file, region)))
-        if quarantine_days == 0:
-            numbers.end_quarantine(session, settings.now(), timedelta(0), settings.control_share)
+    if region not in SUPPORTED_REGIONS:
+        raise CanaryError(f"--region {region!r} is no country", "two letters, such as CN, GB or US")
+    quarantine = timedelta(days=settings.quarantine_days if quarantine_days is None else quarantine_days)
+    with settings.store().writing() as session:
+        added = numbers.import_numbers(session, settings.now(), _read(file, region), quarantine)
+        if not quarantine:
+            numbers.end_quarantine(session, settings.now(), settings.control_share)
         counts = numbers.counts(session)
     if quarantine_days == 0:
         remark("no quarantine: whatever these numbers' last owners left behind will ring on them")
@@ -45,31 +48,28 @@ def import_(file: Path, region: str, quarantine_days: int | None) -> None:
 
 
 def _read(file: Path, region: str) -> Iterator[NewNumber]:
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as handle:
-            reader = csv.DictReader(handle)
-            if "number" not in (reader.fieldnames or ()):
-                raise CanaryError(f"{file}: no column 'number'", "columns: number,provider,monthly_cost")
-            for row_number, row in enumerate(reader, start=2):
-                yield _new(file, row_number, row, region)
-    except UnicodeDecodeError as error:
-        raise CanaryError(f"{file}: not UTF-8 at byte {error.start}", "save it as CSV UTF-8") from error
+    seen: set[str] = set()
+    for place, row in rows(file, "number,provider,monthly_cost", ("number",)):
+        e164 = normalise(row["number"], region)
+        if e164 is None:
+            raise CanaryError(
+                f"{place}: column 'number': {row['number']!r} is not a telephone number",
+                "write it as +8613800138000, or give --region",
+            )
+        if e164 in seen:
+            raise CanaryError(f"{place}: column 'number': {e164} stands above already", "remove the row")
+        seen.add(e164)
+        yield NewNumber(e164, row.get("provider") or "unknown", _price(place, row.get("monthly_cost") or "0"), place)
 
 
-def _new(file: Path, row_number: int, row: dict[str, str], region: str) -> NewNumber:
-    e164 = normalise(row["number"] or "", region)
-    if e164 is None:
-        raise CanaryError(
-            f"{file}: row {row_number}: column 'number': {row['number']!r} is not a telephone number",
-            "write it as +8613800138000, or give --region",
-        )
+def _price(place: str, text: str) -> Decimal:
     try:
-        cost = Decimal(row.get("monthly_cost") or "0")
+        cost = Decimal(text)
     except InvalidOperation:
-        raise CanaryError(
-            f"{file}: row {row_number}: column 'monthly_cost': {row['monthly_cost']!r} is not a number"
-        ) from None
-    return NewNumber(e164, row.get("provider") or "unknown", cost)
+        cost = Decimal("NaN")
+    if not cost.is_finite() or not 0 <= cost < 10**6:
+        raise CanaryError(f"{place}: column 'monthly_cost': {text!r} is no price", "a number such as 1.15")
+    return cost
 
 
 @number.command("list")

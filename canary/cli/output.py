@@ -55,8 +55,10 @@ def table(lines: Sequence[Line]) -> str:
 def _text(value: Any) -> str:
     if value is None:
         return "-"
+    if isinstance(value, dict):
+        return " ".join(map(str, value.values()))
     if isinstance(value, list | tuple):
-        return ", ".join(map(str, value)) or "-"
+        return ", ".join(map(_text, value)) or "-"
     return str(value)
 
 

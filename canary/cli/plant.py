@@ -90,7 +90,7 @@ def read_profile(path: Path | None) -> Profile | None:
         return None
     try:
         return Profile.from_mapping(tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CanaryError(f"{path}: {error}", "see config/profiles/ for examples") from error
 
 

@@ -1,11 +1,11 @@
 """`canary recipient`: who is handed data."""
 
-import csv
 from pathlib import Path
 
 import click
 
 from canary.cli.output import format_option, show_list, show_one
+from canary.cli.rows import rows
 from canary.errors import CanaryError
 from canary.settings import load
 from canary.store import registry
@@ -55,15 +55,14 @@ def show(slug: str, style: str) -> None:
 def import_(file: Path) -> None:
     """Record recipients from a CSV with the columns slug,name,kind,parent (parents first); all or none."""
     settings = load()
-    with settings.store().writing() as session, file.open(encoding="utf-8-sig", newline="") as handle:
-        count = 0
-        for number, row in enumerate(csv.DictReader(handle), start=2):
-            missing = [c for c in ("slug", "name", "kind") if not row.get(c)]
-            if missing:
-                raise CanaryError(f"{file}: row {number}: column {missing[0]!r} is empty", "slug,name,kind,parent")
-            registry.add_recipient(
-                session, settings.now(), row["slug"], row["name"], row["kind"], row.get("parent") or None
-            )
+    count = 0
+    with settings.store().writing() as session:
+        for place, row in rows(file, "slug,name,kind,parent", ("slug", "name", "kind")):
+            parent = row.get("parent") or None
+            try:
+                registry.add_recipient(session, settings.now(), row["slug"], row["name"], row["kind"], parent)
+            except CanaryError as error:
+                raise CanaryError(f"{place}: {error.message}", error.hint) from error
             count += 1
     click.echo(f"{count} recipients")
 

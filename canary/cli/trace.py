@@ -1,5 +1,6 @@
 """`canary trace` and `canary report`: verdicts, and what a director reads."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -81,7 +82,8 @@ def write(output: Path, text: str) -> None:
         part.write_text(text, encoding="utf-8", newline="")
         part.replace(output)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
         raise OutsideError(f"{output}: {error.strerror}", "choose another folder") from error
     remark(f"wrote {output}")
 

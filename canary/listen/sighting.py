@@ -32,6 +32,8 @@ def enter(session: Session, now: datetime, seen_at: datetime, sighting: Sighting
     canary we do not hold, and on a time in the future."""
     if seen_at > now:
         raise CanaryError(f"seen at {seen_at:%Y-%m-%d %H:%M}, which is in the future", "check --at")
+    if not sighting.via.strip():
+        raise CanaryError("a sighting came through something", "--via wechat, hotline, letter, look-up, …")
     to = _number(session, sighting)
     sid = f"SI{secrets.token_hex(16)}"
     details = {"via": sighting.via, "entered_by": sighting.entered_by, "entered_at": now.isoformat()}

@@ -6,9 +6,12 @@ import random
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+
+import phonenumbers
 
 from canary.errors import CanaryError, OutsideError
 from canary.mint.columns import Profile, recognise
@@ -74,6 +77,11 @@ def seed(store: Store, now: datetime, order: Order) -> Seeded:
     host = host_of(table, columns, order.profile)
     personas = dict(zip(codes, host.personas(rng, [e164[c] for c in codes]), strict=True))
     insertions = insertion_points(table, [personas[c].cells for c in codes if c in planted], rng)
+    if order.target.suffix.lower() != order.source.suffix.lower():
+        raise CanaryError(
+            f"{order.target.name} is named for another format than {order.source.name}",
+            f"a copy keeps its format: name it *{order.source.suffix}",
+        )
     part = order.target.with_name(f".{order.target.name}.{secrets.token_hex(4)}.part")
     try:
         _write(file_format, order.source, part, insertions)
@@ -82,7 +90,8 @@ def seed(store: Store, now: datetime, order: Order) -> Seeded:
         plan = _plan(order, secret, pools, drawn, inherited, hashlib.sha256(part.read_bytes()).hexdigest())
         _appear(store, now, plan, part, order.target)
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # never hide the error that brought us here
+            part.unlink(missing_ok=True)
     return Seeded(
         copy=order.copy,
         canaries=len(planted),
@@ -130,9 +139,12 @@ def _inherited(
     return found
 
 
-def _digit_forms(e164: str) -> tuple[str, ...]:
-    digits = e164.lstrip("+")
-    return (digits, f"00{digits}", digits.removeprefix("86"), digits.removeprefix("1"))
+def _digit_forms(e164: str) -> set[str]:
+    """The digits a register may hold for a number: with country code, without, with the trunk prefix."""
+    parsed = phonenumbers.parse(e164)
+    national = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)
+    bare = phonenumbers.national_significant_number(parsed)
+    return {e164.lstrip("+"), "00" + e164.lstrip("+"), bare, re.sub(r"\D", "", national)}
 
 
 def _write(file_format: TableFormat, source: Path, part: Path, insertions: Sequence[Insertion]) -> None:

@@ -19,6 +19,7 @@ from canary.store.vault import Vault
 
 KEY_CHECK = "canary-records"
 BUSY_SECONDS = 30
+URL_HINT = "sqlite:///file or postgresql+psycopg://…"
 
 
 class Store:
@@ -28,8 +29,10 @@ class Store:
         self.vault = vault
         try:
             self.engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
-        except (ArgumentError, NoSuchModuleError) as error:
-            raise CanaryError(f"database_url: {error}", "sqlite:///file or postgresql+psycopg://…") from error
+        except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
+            raise CanaryError(f"database_url: {error}", URL_HINT) from error
+        if self.engine.dialect.name not in ("sqlite", "postgresql"):
+            raise CanaryError(f"database_url: {self.engine.dialect.name} is not supported", URL_HINT)
         if self.engine.dialect.name == "sqlite":
             _prepare_sqlite(self.engine)
 

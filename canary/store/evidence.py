@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from canary.store.database import queue
+from canary.store.database import queue, vault_of
 from canary.store.schema import (
     Canary,
     Contact,
@@ -22,6 +22,7 @@ from canary.store.schema import (
     Triage,
 )
 from canary.trace.evidence import Event, Evidence, Hit, Mark, Outcome, Release, Step
+from canary.trace.storms import Dialled, block_dialled
 
 
 @dataclass
@@ -82,14 +83,25 @@ def _mark(canary: Canary, start: datetime, heard: _Heard) -> Mark:
 
 def _contacts(session: Session, as_of: datetime) -> Mapping[int, Sequence[tuple[datetime, int, str]]]:
     query = (
-        select(Contact.number_id, Contact.at, Contact.id, Triage.kind)
+        select(Contact.number_id, Contact.at, Contact.id, Triage.kind, Contact.sender_fingerprint)
         .join(Triage)
         .where(Contact.at <= as_of, Contact.number_id.is_not(None), Triage.kind != "authorised")
     )
+    rows = session.execute(query.order_by(Contact.at, Contact.id)).all()
+    places = _places(session)
+    storms = block_dialled(Dialled(r.id, r.sender_fingerprint, r.at.date(), places[r.number_id or 0]) for r in rows)
     found: defaultdict[int, list[tuple[datetime, int, str]]] = defaultdict(list)
-    for number_id, at, contact_id, kind in session.execute(query.order_by(Contact.at, Contact.id)):
-        found[number_id or 0].append((at, contact_id, kind))
+    for row in rows:
+        if row.id not in storms:
+            found[row.number_id or 0].append((row.at, row.id, row.kind))
     return found
+
+
+def _places(session: Session) -> dict[int, int]:
+    """Each number's place among all of ours in dialling order."""
+    vault = vault_of(session)
+    dialled = sorted((vault.open(sealed), i) for i, sealed in session.execute(select(Number.id, Number.sealed)))
+    return {number_id: place for place, (_, number_id) in enumerate(dialled)}
 
 
 def _names(session: Session) -> Mapping[tuple[int, int], frozenset[str]]:

@@ -21,21 +21,24 @@ from canary.trace.law import controls_for, draw
 
 @dataclass(frozen=True)
 class NewNumber:
-    """One number to import: E.164, who provides it, cost a month."""
+    """One number to import: E.164, who provides it, cost a month; `place` says where it was read."""
 
     e164: str
     provider: str
     monthly_cost: Decimal
+    place: str = "number"
 
 
-def import_numbers(session: Session, at: datetime, new: Iterable[NewNumber]) -> list[Number]:
-    """Put numbers into quarantine. Raises CanaryError if one is held already: nothing is imported then."""
+def import_numbers(
+    session: Session, at: datetime, new: Iterable[NewNumber], quarantine: timedelta = timedelta(days=28)
+) -> list[Number]:
+    """Put numbers into quarantine for that long. Raises CanaryError if one is held already; nothing is kept then."""
     vault = vault_of(session)
     count = session.scalar(select(func.count(Number.id))) or 0
     added = []
     for position, item in enumerate(new, start=1):
         if by_e164(session, item.e164):
-            raise CanaryError(f"number {item.e164} (row {position + 1}) is held already", "remove the row")
+            raise CanaryError(f"{item.place}: {item.e164} is held already", "remove the row")
         number = Number(
             code=f"N{count + position:05d}",
             sealed=vault.seal(item.e164),
@@ -44,6 +47,7 @@ def import_numbers(session: Session, at: datetime, new: Iterable[NewNumber]) -> 
             monthly_cost=item.monthly_cost,
             state=NumberState.QUARANTINE,
             since=at,
+            quarantined_until=at + quarantine,
         )
         session.add(number)
         session.flush()
@@ -74,15 +78,13 @@ def counts(session: Session) -> dict[str, int]:
     return dict(Counter(session.scalars(select(Number.state)).all()))
 
 
-def end_quarantine(
-    session: Session, at: datetime, quarantine: timedelta, control_share: float, seed: bytes | None = None
-) -> int:
+def end_quarantine(session: Session, at: datetime, control_share: float, seed: bytes | None = None) -> int:
     """Split the numbers whose quarantine is over into ready and control, by a secret committed draw.
 
     Numbers that inherited a last owner's baby traffic are set aside (`cooling`) first. Each provider's numbers
     make one block: a score compares planted numbers with controls of the same block only.
     """
-    due = [n for n in numbers(session, NumberState.QUARANTINE) if n.since + quarantine <= at]
+    due = [n for n in numbers(session, NumberState.QUARANTINE) if n.quarantined_until <= at]
     mark_noisy(session)
     session.expire_all()
     _move(session, at, [n for n in due if n.noisy], NumberState.COOLING)

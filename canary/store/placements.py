@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import networkx as nx
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from canary.errors import CanaryError
@@ -62,21 +62,23 @@ class Plan:
 
 def pools(session: Session, law: Law = Law.EXCLUSIVE) -> dict[str, Pool]:
     """What each block offers now. A number with baby traffic since its split is out for good, ready or control
-    alike: the same rule for both keeps them exchangeable. Under the shared law a number already shared may be drawn
-    again, and the numbers not drawn serve as the copy's controls."""
-    taken = _exclusively_planted(session) if law is Law.SHARED else set()
-    states = [NumberState.READY, *([NumberState.CONTROL] if law is Law.EXCLUSIVE else [NumberState.PLANTED])]
+    alike: the same rule for both keeps them exchangeable. Under the shared law a number already shared may be
+    drawn again, and the numbers not drawn serve as the copy's controls. A block serves one law only: a later
+    exclusive draw would tell which of its numbers an earlier shared one had left."""
+    other = _blocks_drawn_by(session, Law.SHARED if law is Law.EXCLUSIVE else Law.EXCLUSIVE)
+    states = [NumberState.READY, NumberState.CONTROL if law is Law.EXCLUSIVE else NumberState.PLANTED]
     ready: defaultdict[str, list[str]] = defaultdict(list)
     controls: defaultdict[str, list[str]] = defaultdict(list)
     for number in session.scalars(select(Number).where(Number.state.in_(states)).order_by(Number.code)):
-        if not number.noisy and number.id not in taken:
-            (controls if number.state == NumberState.CONTROL else ready)[number.block or ""].append(number.code)
+        block = number.block or ""
+        if not number.noisy and block not in other:
+            (controls if number.state == NumberState.CONTROL else ready)[block].append(number.code)
     return {block: Pool(tuple(ready[block]), tuple(controls[block])) for block in {*ready, *controls}}
 
 
-def _exclusively_planted(session: Session) -> set[int]:
-    query = select(Canary.number_id).join(Placement).where(Canary.planted, Placement.law == Law.EXCLUSIVE)
-    return set(session.scalars(query.where(Placement.state != PlacementState.VOID)))
+def _blocks_drawn_by(session: Session, law: Law) -> set[str]:
+    query = select(Number.block).join(Canary, Canary.number_id == Number.id).join(Placement)
+    return {block or "" for block in session.scalars(query.where(Placement.law == law).distinct())}
 
 
 def e164_by_code(session: Session, codes: Iterable[str]) -> dict[str, str]:
@@ -218,7 +220,8 @@ def personas_of(session: Session, placement_id: int) -> list[tuple[int, dict[Fac
 
 def canary_of(session: Session, code: str) -> Canary:
     """The planted canary of a code. Raises CanaryError if there is none."""
-    query = select(Canary).where(or_(Canary.code == code), Canary.planted)
+    live = Placement.state != PlacementState.VOID
+    query = select(Canary).join(Placement).where(Canary.code == code, Canary.planted, live)
     found = session.scalar(query.options(joinedload(Canary.number)))
     if found is None:
         raise CanaryError(f"no canary {code!r}", "see `canary copy show COPY` for its canaries")

@@ -128,6 +128,7 @@ class Number(Base):
     monthly_cost: Mapped[Decimal] = mapped_column(Numeric(10, 4))
     state: Mapped[str] = mapped_column(String(12), index=True)
     since: Mapped[datetime]
+    quarantined_until: Mapped[datetime]
     block: Mapped[str | None] = mapped_column(String(60))
     noisy: Mapped[bool] = mapped_column(default=False)
 

@@ -43,13 +43,13 @@ def judge(evidence: Evidence, channel: Channel, terms: Terms, counts: Mapping[st
     """
     ahead = {r.copy: score(r, channel, evidence.as_of) for r in evidence.releases}
     threshold = terms.threshold(len(evidence.releases))
-    accused = {c for c, s in ahead.items() if s.log_sup >= threshold}
-    explained = _explained(evidence, channel, accused, threshold)
-    beliefs = posterior(evidence, channel)
     bars = Bars(threshold, terms.threshold(len(evidence.releases), LIKELY_ALPHA))
+    beliefs = posterior(evidence, channel)
+    named = {c: s for c, s in ahead.items() if s.log_sup >= threshold or _likely(c, s, bars, beliefs)}
+    explained = _explained(evidence, channel, named, threshold)
     verdicts = [_verdict(r, ahead[r.copy], bars, beliefs, explained.get(r.copy)) for r in evidence.releases]
     order = list(Word)
-    verdicts.sort(key=lambda v: (order.index(v.word), -v.log_e, -v.posterior, v.copy))
+    verdicts.sort(key=lambda v: (order.index(v.word), -v.posterior, -v.log_e, v.copy))
     visible = smallest_visible_leak(evidence, channel, threshold, terms.hit_rate)
     return Findings(evidence.as_of, terms.alpha, tuple(verdicts), beliefs.none, visible, dict(counts or {}))
 
@@ -70,30 +70,36 @@ def copy_graph(evidence: Evidence) -> "nx.DiGraph[str]":
     return graph
 
 
-def _explained(evidence: Evidence, channel: Channel, accused: set[str], threshold: float) -> dict[str, str]:
-    """Which accused copies an accused descendant already explains, mapped to that descendant.
+def _likely(copy: str, ahead: Score, bars: Bars, beliefs: Posterior) -> bool:
+    mine = beliefs.copies[copy]
+    return ahead.log_sup >= bars.likely and mine == max(beliefs.copies.values()) and mine > beliefs.none
+
+
+def _explained(evidence: Evidence, channel: Channel, named: Mapping[str, Score], threshold: float) -> dict[str, str]:
+    """Which accused copies are already explained by a copy made from them that is named too (leaked or likely).
 
     A copy stays accused beside its descendant only when the canaries the descendant never held accuse it too.
     """
     graph = copy_graph(evidence)
     releases = {r.copy: r for r in evidence.releases}
     explained = {}
-    for copy in accused:
-        below = sorted(nx.descendants(graph, copy) & accused)
+    for copy, ahead in named.items():
+        below = sorted(nx.descendants(graph, copy) & named.keys())
         held = frozenset(m.number for d in below for m in releases[d].carried)
-        if below and score(releases[copy], channel, evidence.as_of, without=held).log_sup < threshold:
+        if not below or ahead.log_sup < threshold:
+            continue
+        if score(releases[copy], channel, evidence.as_of, without=held).log_sup < threshold:
             explained[copy] = max(below, key=lambda d: len(nx.ancestors(graph, d)))
     return explained
 
 
 def _verdict(release: Release, ahead: Score, bars: Bars, beliefs: Posterior, explained_by: str | None) -> Verdict:
-    best = max(beliefs.copies.values(), default=0.0)
     mine = beliefs.copies[release.copy]
     if explained_by is not None:
         word = Word.CANNOT_TELL
     elif ahead.log_sup >= bars.leaked:
         word = Word.LEAKED
-    elif ahead.log_sup >= bars.likely and mine == best and mine > beliefs.none:
+    elif _likely(release.copy, ahead, bars, beliefs):
         word = Word.LIKELY
     else:
         word = Word.CANNOT_TELL
@@ -107,7 +113,7 @@ def _verdict(release: Release, ahead: Score, bars: Bars, beliefs: Posterior, exp
         threshold=bars.leaked,
         posterior=mine,
         contacts=tuple(sorted(hit.contact for mark in heard for hit in mark.hits)),
-        window=_window(release, heard, ahead),
+        window=None if word is Word.CANNOT_TELL else _window(release, heard, ahead),
         rivals=tuple(Rival(c, p) for c, p in rivals[:RIVALS_SHOWN]),
         explained_by=explained_by,
     )

@@ -52,13 +52,6 @@ def test_the_top_of_the_trace_json_holds_the_contract_keys(heard: Shell) -> None
     assert set(heard.json("trace")) >= TOP
 
 
-@pytest.mark.xfail(strict=True, reason="DESIGN §5 has no `simulated` and no `explained_by`")
-def test_trace_json_has_no_key_beyond_the_contract(heard: Shell) -> None:
-    found = heard.json("trace")
-    assert set(found) == TOP
-    assert set(found["verdicts"][0]) == VERDICT
-
-
 def test_a_contact_on_the_first_day_has_a_probability(stocked: Shell) -> None:
     stocked("seed", "a", "city.xlsx", "-o", "a.xlsx")
     stocked("contact", "add", "--canary", canaries(stocked, "a")[0], "--via", "wechat", "--text", "奶粉特价")
@@ -148,9 +141,6 @@ def test_a_report_replaces_the_one_of_yesterday(heard: Shell) -> None:
 def test_a_report_that_cannot_be_written_is_the_outside_world_and_leaves_nothing(
     heard: Shell, output: str, request: pytest.FixtureRequest
 ) -> None:
-    if output.startswith("city"):
-        reason = "the clean-up's unlink fails too and its traceback hides the clear error"
-        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
     before = sorted(p.name for p in heard.folder.iterdir())
     assert output in heard.refused("report", "--format", "html", "-o", output, code=3)
     assert [n for n in sorted(p.name for p in heard.folder.iterdir()) if "sqlite3-" not in n] == [

@@ -82,8 +82,7 @@ def test_a_sighting_keeps_the_time_it_was_seen(seeded: Shell) -> None:
 HEAD = "at,number,canary,via,text,sender,entered_by"
 
 
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize(("end", "encoding"), [("\n", "utf-8"), ("\r\n", "utf-8-sig")], ids=["unix", "excel"])
 def test_sightings_are_imported_from_the_csv_excel_writes(seeded: Shell, end: str, encoding: str) -> None:
     lines = (
         HEAD,

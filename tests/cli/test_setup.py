@@ -113,7 +113,6 @@ def test_a_secret_file_that_cannot_be_read_is_named(
     assert variable in error and why in error
 
 
-@pytest.mark.xfail(strict=True, reason="the UnicodeDecodeError of the secret file is taken for one of canary.toml")
 def test_a_secret_file_of_noise_is_named(canary: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     (canary.folder / "noise").write_bytes(b"\xff\xd0\x00\x80" * 9)
     monkeypatch.setenv("CANARY_KEY_FILE", "noise")
@@ -167,7 +166,6 @@ def test_a_database_url_that_is_none_is_refused(canary: Shell, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("url", ["mysql://h/db", "oracle://h", "postgresql://h:port/db"])
-@pytest.mark.xfail(strict=True, reason="ModuleNotFoundError and ValueError of create_engine go through as tracebacks")
 def test_a_database_we_do_not_speak_is_refused(canary: Shell, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv(URL, url)
     assert "hint: sqlite:///file or postgresql+psycopg://" in canary.refused("status")

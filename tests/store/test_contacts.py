@@ -133,7 +133,7 @@ def test_quarantine_splits_by_provider_and_drops_numbers_with_baby_traffic(store
     deliver(store, [4])
     sort_all(store)
     with store.writing() as session:
-        assert numbers.end_quarantine(session, NOW + timedelta(days=27), timedelta(days=28), 0.1) == 0
-        assert numbers.end_quarantine(session, NOW + timedelta(days=28), timedelta(days=28), 0.1) == 39
+        assert numbers.end_quarantine(session, NOW + timedelta(days=27), 0.1) == 0
+        assert numbers.end_quarantine(session, NOW + timedelta(days=28), 0.1) == 39
         states = Counter(n.state for n in numbers.numbers(session))
     assert states == {"ready": 26, "control": 13, "cooling": 1}

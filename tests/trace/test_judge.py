@@ -63,6 +63,16 @@ def test_sources_of_an_accused_copy_say_who_explains_them():
     assert (registry.word, registry.explained_by) == (Word.CANNOT_TELL, "bureau")
 
 
+def test_sources_are_not_accused_for_what_a_likely_copy_made_from_them_explains():
+    """The bureau's own marks fall short of proof; its sources' marks, which it holds, ring all the same."""
+    heard = rang(numbers("bureau")[:5] + numbers("registry")[:5] + numbers("hospital")[:5])
+    held = chain(heard)
+    short = Terms(ALPHA, planned=20_000)
+    found = {v.copy: v for v in judge(held, Channel(), short).verdicts}
+    assert found["bureau"].log_e < found["bureau"].threshold
+    assert Word.LEAKED not in {v.word for v in found.values()}
+
+
 def test_a_source_that_leaked_whole_is_accused_beside_nothing_made_from_it():
     heard = rang(numbers("registry")[:8] + numbers("hospital")[:8])
     found = words(chain(heard))

@@ -63,6 +63,7 @@ def upgrade() -> None:
         sa.Column("monthly_cost", sa.Numeric(precision=10, scale=4), nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("quarantined_until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("block", sa.String(length=60), nullable=True),
         sa.Column("noisy", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id"),

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Ratios against named peers, each alternated with ours in the same run.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+for bench in benchmarks/bench_*.py benchmarks/cost.py benchmarks/papadimitriou.py; do
+  [ -f "$bench" ] || continue
+  echo "== $bench"
+  .venv/bin/python "$bench"
+done
