@@ -126,6 +126,7 @@ def _draw(target: Path, task: Task, found: Sequence[Option]) -> None:
                 sizes, powers = zip(*curve(task, option), strict=True)
                 axes.plot(sizes, powers, color=color, marker="o", label=law.value)
         axes.set(xscale="log", xlabel="numbers", ylabel="power", ylim=(0, 1.02))
+        axes.xaxis.set_major_formatter("{x:g}")
         if found:
             axes.legend()
         drawing = plot.svg()

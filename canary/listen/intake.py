@@ -79,7 +79,7 @@ class Intake:
         raise AssertionError("unreachable")
 
     def _conclude(self, delivery: int, signature: Signature, error: str = "") -> None:
-        with self.store.writing() as session:
+        with self.store.writing(durable=False) as session:  # `resume` can repeat it
             contacts.conclude_delivery(session, delivery, signature, error)
 
     def _read(self, at: datetime, delivery: int, provider: Provider, endpoint: str, request: RawRequest) -> None:
@@ -89,7 +89,7 @@ class Intake:
             # Signed but unreadable: kept with the reason, and accepted, for a retry would read no better.
             self._conclude(delivery, Signature.GOOD, str(error))
             return
-        with self.store.writing() as session:
+        with self.store.writing(durable=False) as session:  # `resume` can repeat it
             contacts.conclude_delivery(session, delivery, Signature.GOOD)
             for event in events:
                 contacts.record(session, at, arrived(provider.name, endpoint, event))

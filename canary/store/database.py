@@ -43,11 +43,14 @@ class Store:
             yield session
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
-        """A session in one transaction: all of it, or nothing."""
+    def writing(self, durable: bool = True) -> Iterator[Session]:
+        """A session in one transaction: all of it, or nothing. A power cut (not a crash of ours) may undo the
+        last of those that are not `durable`; only for what can be derived again."""
         # SQLite: take the write lock at once, for a reader that turns writer cannot wait for it and fails.
-        engine = self.engine.execution_options(immediate=True)
+        engine = self.engine.execution_options(immediate=True, durable=durable)
         with _outside_errors(), self._session(engine) as session, session.begin():
+            if not durable and self.engine.dialect.name == "postgresql":
+                session.execute(text("SET LOCAL synchronous_commit TO OFF"))
             yield session
 
     def _session(self, engine: Engine) -> Session:
@@ -127,5 +130,7 @@ def _prepare_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        immediate = connection.get_execution_options().get("immediate")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        options = connection.get_execution_options()
+        if options.get("immediate"):
+            connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if options['durable'] else 'NORMAL'}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("immediate") else "BEGIN")

@@ -75,8 +75,10 @@ def smallest(task: Task, law: Law, share: float, runs: int = 1000) -> Design | N
     """
 
     def enough(plan: Design) -> bool:
-        hopeless = not task.named and plan.cap < task.threshold
-        return not hopeless and power(plan, task, runs).accused >= share
+        if not task.named and plan.cap < task.threshold:
+            return False
+        far_off = power(plan, task, max(20, runs // 20)).accused < share / 3
+        return not far_off and power(plan, task, runs).accused >= share
 
     def shared(numbers: int) -> Design:
         return Design(Law.SHARED, task.copies, numbers, max(1, round(density * numbers)))
@@ -101,14 +103,14 @@ def _too_few(task: Task, density: float) -> int:
 def _least(make: Callable[[int], Design], enough: Callable[[Design], bool], start: int) -> Design | None:
     """The smallest size that is enough: doubling, then halving the interval."""
     low, high = start - 1, start
-    while make(high).numbers <= MOST_NUMBERS and not enough(make(high)):
+    while not enough(make(high)):
+        if make(high).numbers > MOST_NUMBERS:
+            return None
         low, high = high, 2 * high
-    if make(high).numbers > MOST_NUMBERS:
-        return None
     while high - low > max(1, high // 100):
         middle = (low + high) // 2
         low, high = (low, middle) if enough(make(middle)) else (middle, high)
-    return make(high)
+    return make(high) if make(high).numbers <= MOST_NUMBERS else None
 
 
 def curve(task: Task, option: Option, runs: int = 400) -> list[tuple[int, float]]:
