@@ -27,6 +27,7 @@ STAGES = (  # days from the due date at which each trade buys the list, and what
     (80, 115, "儿童摄影百天照特惠套系，本周到店再送相框。"),
 )
 BUYS_A_STAGE = 0.6  # each trade in the city buys, and reaches, this share of the rows at its stage
+RESOLD_AFTER, RESOLD_SHARE = timedelta(days=30), 0.4  # second-hand copies: one leak, more callers
 NUISANCE = (
     "无抵押贷款，最快当天放款，额度50万。",
     "代开发票，税点优惠，保真可查。",
@@ -84,27 +85,34 @@ def storm(rng: random.Random, numbers: Sequence[str], day: date, size: int, text
 
 
 def buyers(rng: random.Random, rows: Sequence[dict[Fact, Cell]], bought: date, end: date) -> Iterator[Ring]:
-    """The buyers of a leaked file: ring 100 rows to see whether they are real, then sell, stage by stage."""
+    """The buyers of a leaked file: ring 100 rows to see whether they are real, then sell, stage by stage; a
+    month later second-hand copies bring a second round of trades."""
     checker = stranger(rng)
     for row in rng.sample(rows, min(CHECKED_ROWS, len(rows))):
         text = f"喂，您好，请问是{row[Fact.NAME]}吗？哦，没事，打错了。"
         yield Ring(bought + timedelta(days=2), str(row[Fact.PHONE]), checker, True, text, 15)
+    yield from _trades(rng, rows, bought + timedelta(days=5), end, BUYS_A_STAGE)
+    yield from _trades(rng, rows, bought + RESOLD_AFTER, end, RESOLD_SHARE)
+
+
+def _trades(
+    rng: random.Random, rows: Sequence[dict[Fact, Cell]], start: date, end: date, share: float
+) -> Iterator[Ring]:
     sellers = [stranger(rng) for _ in STAGES]
     for row in rows:
-        yield from _stages(rng, row, sellers, bought + timedelta(days=5), end)
+        for ring in _stages(rng, row, sellers):
+            if start <= ring.day < end and rng.random() < share:
+                yield ring
 
 
-def _stages(
-    rng: random.Random, row: dict[Fact, Cell], sellers: Sequence[str], start: date, end: date
-) -> Iterator[Ring]:
+def _stages(rng: random.Random, row: dict[Fact, Cell], sellers: Sequence[str]) -> Iterator[Ring]:
     due = row[Fact.DUE_DATE]
     assert isinstance(due, date)
     for seller, (first, last, offer) in zip(sellers, STAGES, strict=True):
         day = due + timedelta(days=rng.randint(first, last))
-        if start <= day < end and rng.random() < BUYS_A_STAGE:
-            greeting = f"{row[Fact.NAME]}女士您好，" if rng.random() < 0.4 else "您好，"
-            voice = rng.random() < 0.3
-            yield Ring(day, str(row[Fact.PHONE]), seller, voice, greeting + offer, 45 if voice else 0)
+        greeting = f"{row[Fact.NAME]}女士您好，" if rng.random() < 0.4 else "您好，"
+        voice = rng.random() < 0.3
+        yield Ring(day, str(row[Fact.PHONE]), seller, voice, greeting + offer, 45 if voice else 0)
 
 
 def stranger(rng: random.Random) -> str:

@@ -103,6 +103,8 @@ def _too_few(task: Task, density: float) -> int:
 def _least(make: Callable[[int], Design], enough: Callable[[Design], bool], start: int) -> Design | None:
     """The smallest size that is enough: doubling, then halving the interval."""
     low, high = start - 1, start
+    if make(start).numbers > MOST_NUMBERS:
+        return None
     while not enough(make(high)):
         if make(high).numbers > MOST_NUMBERS:
             return None

@@ -153,7 +153,7 @@ def _hear(canary: Shell) -> None:
 
 def canaries(shell: Shell, copy: str) -> list[str]:
     """The codes of a copy's canaries."""
-    return [shown.split("/")[0] for shown in shell.json("copy", "show", copy)["canaries"]]
+    return [shown["canary"] for shown in shell.json("copy", "show", copy)["canaries"]]
 
 
 def numbers_csv(shell: Shell, phones: Sequence[str], name: str = "numbers.csv") -> str:
