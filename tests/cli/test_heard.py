@@ -107,7 +107,7 @@ def test_sightings_are_imported_from_the_csv_excel_writes(seeded: Shell, end: st
         ("2026-06-22T10:30,,C0,wechat,x,,", "s.csv: row 3: no canary 'C0'"),
         ("2026-06-22T10:30,,,wechat,x,,", "s.csv: row 3: a sighting is about one"),
         (f"22/06/2026,{PHONES[1]},,wechat,x,,", "s.csv: row 3: column 'at': not a time"),
-        (f",{PHONES[1]},,wechat,x,,", "s.csv: row 3: column 'at': not a time"),
+        (f",{PHONES[1]},,wechat,x,,", "s.csv: row 3: column 'at' is empty"),
         (f"2026-06-22T10:30,{PHONES[1]},,,x,,", "s.csv: row 3: column 'via' is empty"),
         (f"2199-06-22T10:30,{PHONES[1]},,wechat,x,,", "s.csv: row 3: seen at 2199"),
     ],
