@@ -1,5 +1,7 @@
 """`canary demo`: a whole leak played offline, through the real server and scheduler."""
 
+import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -28,6 +30,8 @@ def demo(case: str, seed: int, keep: Path | None, style: str) -> None:
 def _play(case: str, seed: int, folder: Path, style: str) -> str:
     from canary.demo import shenzhen, ward  # heavy, and no other command needs it
 
+    # A demo that is ended must end its server and scheduler too: leave through the context managers.
+    signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(128 + signum))
     if case == "ward":
         return ward.play(seed, folder, style)
     return shenzhen.play(case == "shenzhen", seed, folder, style)

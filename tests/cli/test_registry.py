@@ -243,7 +243,10 @@ GOOD = "+8613000138000,twilio,1"
         (("phone,provider", "13000138001,x"), "n.csv: no column 'number'"),
         (("number;provider", "13000138001;x"), "n.csv: no column 'number'"),
         ((), "n.csv: no column 'number'"),
-        (("number", "13000138001", "+86 130 0013 8001"), "n.csv: row 3: column 'number': +8613000138001 stands above already"),
+        (
+            ("number", "13000138001", "+86 130 0013 8001"),
+            "n.csv: row 3: column 'number': +8613000138001 stands above already",
+        ),
     ],
 )
 def test_a_bad_number_file_names_the_place_and_imports_nothing(

@@ -104,6 +104,6 @@ def test_a_plan_as_a_table_recommends_one_and_draws_it(shell: Shell) -> None:
 
 
 def test_a_plan_that_no_number_fulfils_says_so(shell: Shell) -> None:
-    given = ("--copies", "1000", "--hit-rate", "0.001", "--noise", "0.5")
+    given = ("--copies", "10", "--hit-rate", "0.001", "--noise", "0.5")
     assert "no number up to 20,000" in shell("plan", *given).stdout
     assert json.loads(shell("plan", *given, "--format", "json").stdout)["recommended"] is None
