@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from canary.cli.output import format_option
+from canary.cli.output import format_option, remark
 
 CASES = ("shenzhen", "ward", "noise")
 
@@ -22,9 +22,11 @@ def demo(case: str, seed: int, keep: Path | None, style: str) -> None:
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
         click.echo(_play(case, seed, keep.absolute(), style))
+        remark(f"reports, files and registry are in {keep}")
         return
     with tempfile.TemporaryDirectory(prefix="canary-demo-") as folder:
         click.echo(_play(case, seed, Path(folder), style))
+    remark("add --keep FOLDER to read the HTML report")
 
 
 def _play(case: str, seed: int, folder: Path, style: str) -> str:

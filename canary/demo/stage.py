@@ -211,5 +211,4 @@ def verdict(stage: Stage, end: date, leaked: str | None, style: str) -> str:
         path = stage.folder / f"report.{lang}.html"
         path.write_text(render("html", view, lang), encoding="utf-8")
     (stage.folder / "truth.json").write_text(json.dumps({"seed": stage.seed, "leaked": leaked}))
-    click.echo(f"reports in {stage.folder}", err=True)
     return render("json", view, "en") if style == "json" else trace_table(found)
