@@ -3,13 +3,13 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import xlsxwriter
 
 from canary.demo.city import district_of
-from canary.mint.facts import Cell, Row, Table
+from canary.mint.facts import Cell, Table
 
 DISTRICTS = {"宝安区": "baoan", "龙岗区": "longgang", "南山区": "nanshan"}
 REGISTRY, VENDOR = "city-registry", "checkin-vendor"
@@ -105,18 +105,3 @@ def _plain(cell: Cell) -> str:
 def secret(seed: int, what: str) -> bytes:
     """A draw's seed in the demo: repeatable from --seed, unlike a real one."""
     return hashlib.sha256(f"canary-demo/{seed}/{what}".encode()).digest()
-
-
-def month_end(month: date) -> date:
-    """The day before the next month begins."""
-    return (month.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
-
-
-def sorted_by_due_date(table: Table) -> Table:
-    """Rows in the order a bureau's export has: by hospital, then due date, as they came."""
-    hospital, due = table.header.index(HOSPITAL), table.header.index(DUE_DATE)
-
-    def key(row: Row) -> tuple[str, str]:
-        return str(row[hospital]), str(row[due])
-
-    return Table(table.header, tuple(sorted(table.rows, key=key)))

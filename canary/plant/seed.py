@@ -31,7 +31,7 @@ from canary.trace.law import Law, apportion, draw, rank
 @dataclass(frozen=True)
 class Order:
     """What to seed: `count` canaries for `copy` into `target`, made from `source`. `secret` is the 256-bit seed
-    of the draw; leave it None outside simulations. `region` is the country whose way of writing phones to use."""
+    of the draw; leave it None outside simulations."""
 
     copy: str
     source: Path
