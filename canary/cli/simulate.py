@@ -14,9 +14,9 @@ import numpy as np
 from canary.cli.output import format_option, remark, show_json, show_one
 from canary.errors import CanaryError
 from canary.trace.design import design
-from canary.trace.evidence import Channel
+from canary.trace.evidence import Channel, Merge
 from canary.trace.law import Law
-from canary.trace.leak import Leak, Merge
+from canary.trace.leak import Leak
 from canary.trace.worlds import WORLDS, Contact, World, bernoulli, checked
 
 PLAIN = "bernoulli"

@@ -6,7 +6,7 @@ from typing import Any
 
 from canary.report.view import ReportView
 from canary.report.words import Words
-from canary.trace.verdict import Findings, Verdict
+from canary.trace.verdict import Findings, Pair, Verdict
 
 FORMAT = "canary-trace/1"
 
@@ -32,7 +32,20 @@ def trace_document(findings: Findings, *, simulated: bool = False) -> dict[str, 
         "none_posterior": _finite(findings.none_posterior),
         "smallest_visible_leak": findings.smallest_visible_leak,
         "contacts": dict(findings.contacts),
+        "pair": pair_document(findings.pair) if findings.pair else None,
         "simulated": simulated,
+    }
+
+
+def pair_document(pair: Pair) -> dict[str, Any]:
+    """Two merged copies as plain JSON values; `log_e` is null under the exclusive law."""
+    return {
+        "copies": list(pair.copies),
+        "merge": pair.merge.value,
+        "posterior": _finite(pair.posterior),
+        "sure": list(pair.sure),
+        "log_e": None if pair.log_e is None else _finite(pair.log_e),
+        "threshold": _finite(pair.threshold),
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from canary.report.kin import Kin, accused, controls, kin_of, planted_in, suspected, tally
 from canary.report.view import ReportView
 from canary.report.words import Words
-from canary.trace.verdict import Findings, Verdict, Word
+from canary.trace.verdict import Findings, Pair, Verdict, Word
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,11 @@ def headline(findings: Findings, words: Words, name: Callable[[str], str]) -> st
         for key, found in (("leaked", accused(findings)), ("likely", suspected(findings)))
         if found
     ]
+    if findings.pair:
+        said.append(_name_pair(findings.pair, [name(copy) for copy in findings.pair.copies], words))
     if not accused(findings):
         said.insert(0, words.t("headline.none"))
-    if not accused(findings) and not suspected(findings):
+    if len(said) == 1 and not accused(findings):
         said.append(_smallest(findings, words))
     return words.t("format.sentence_gap").join(said)
 
@@ -112,6 +114,16 @@ def _name_them(key: str, named: list[str], words: Words) -> str:
     if len(named) == 1:
         return words.t(f"headline.{key}", copy=named[0])
     return words.t(f"headline.{key}_many", copies=words.t("format.semicolon").join(named))
+
+
+def _name_pair(pair: Pair, named: list[str], words: Words) -> str:
+    key = "headline.either" if proven(pair) else "headline.pair"
+    return words.t(key, copies=words.t("format.semicolon").join(named))
+
+
+def proven(pair: Pair) -> bool:
+    """Whether it is shown, whatever the noise, that at least one of the two leaked."""
+    return pair.log_e is not None and pair.log_e >= pair.threshold
 
 
 def _smallest(findings: Findings, words: Words) -> str:
@@ -180,7 +192,19 @@ def _sure(findings: Findings, words: Words) -> list[str]:
         needed = words.one_in(verdict.threshold)
         said.append(words.t(key, copy=verdict.copy, odds=evidence(verdict, words), needed=needed))
         said.append(words.t("sure.posterior", copy=verdict.copy, posterior=words.percent(verdict.posterior)))
+    said += _sure_of_pair(findings.pair, words) if findings.pair else []
     said.append(words.t("sure.none_posterior", posterior=words.percent(findings.none_posterior)))
+    return said
+
+
+def _sure_of_pair(pair: Pair, words: Words) -> list[str]:
+    copies = words.join(list(pair.copies))
+    said = [words.t("sure.pair", copies=copies, posterior=words.percent(pair.posterior))]
+    if pair.sure:
+        said.append(words.t("sure.pair_sure", copies=words.join(list(pair.sure))))
+    if pair.log_e is not None and proven(pair):
+        odds, needed = words.one_in(pair.log_e), words.one_in(pair.threshold)
+        said.append(words.t("sure.either", copies=copies, odds=odds, needed=needed))
     return said
 
 

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -22,6 +22,7 @@ from canary.store.schema import (
     Triage,
 )
 from canary.trace.evidence import Event, Evidence, Hit, Mark, Outcome, Release, Step
+from canary.trace.law import Law
 from canary.trace.storms import Dialled, block_dialled
 
 
@@ -35,6 +36,7 @@ class _Heard:
     inherited: Mapping[int, Sequence[int]]
     counted: Mapping[int, Sequence[Step]]
     canaries: dict[int, Canary] = field(default_factory=dict)
+    dues: dict[tuple[int, str], date] = field(default_factory=dict)
 
 
 def evidence(session: Session, as_of: datetime) -> Evidence:
@@ -51,6 +53,7 @@ def evidence(session: Session, as_of: datetime) -> Evidence:
     ).all()
     heard = _Heard(_contacts(session, as_of), _names(session), _inherited(session), _counted(session))
     heard.canaries = {c.id: c for p in placements for c in p.canaries}
+    heard.dues = {(p.id, number): due for p in placements for number, due in _dues(session, p)}
     live = {p.copy.slug for p in placements}
     return Evidence(as_of, tuple(_release(p, heard, live) for p in placements))
 
@@ -69,7 +72,13 @@ def _release(placement: Placement, heard: _Heard, live: set[str]) -> Release:
         sources=tuple(sorted(sources)),
         carried=tuple(_mark(c, start, heard) for c in inherited),
         counted=tuple(heard.counted.get(placement.id, ())),
+        law=Law(placement.law),
     )
+
+
+def _dues(session: Session, placement: Placement) -> list[tuple[str, date]]:
+    opened = vault_of(session).open(placement.sealed_dues) if placement.sealed_dues else {}
+    return [(number, date.fromisoformat(due)) for number, due in opened.items()]
 
 
 def _mark(canary: Canary, start: datetime, heard: _Heard) -> Mark:
@@ -78,7 +87,8 @@ def _mark(canary: Canary, start: datetime, heard: _Heard) -> Mark:
         names = heard.names.get((contact_id, canary.placement_id), frozenset())
         if at >= start and (names or kind == "maternal"):
             hits.append(Hit(at, Outcome.NAMED if names else Outcome.MATERNAL, contact_id, names))
-    return Mark(canary.number.code, canary.number.block or "", canary.planted, tuple(hits))
+    due = heard.dues.get((canary.placement_id, canary.number.code))
+    return Mark(canary.number.code, canary.number.block or "", canary.planted, tuple(hits), due)
 
 
 def _contacts(session: Session, as_of: datetime) -> Mapping[int, Sequence[tuple[datetime, int, str]]]:

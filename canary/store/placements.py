@@ -24,6 +24,7 @@ from canary.store.schema import (
     Placement,
     PlacementState,
 )
+from canary.trace import season
 from canary.trace.law import Law
 
 
@@ -47,7 +48,8 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Plan:
-    """A draw ready to be recorded; `opening` opens the commitment, `inherited` are canary ids found in the file."""
+    """A draw ready to be recorded; `opening` opens the commitment, `inherited` are canary ids found in the file.
+    The copy is listened for at least for `window`, longer if a persona is due later (see trace.season)."""
 
     copy: str
     law: Law
@@ -130,6 +132,7 @@ def record(session: Session, at: datetime, plan: Plan) -> int:
     if any(held[d.number].state not in free for d in plan.drawn if d.planted):
         raise CanaryError("another seeding took some of these numbers", "run the command again")
     vault = vault_of(session)
+    dues = _dues(plan.drawn)
     placement = Placement(
         copy_id=copy.id,
         state=PlacementState.DRAWN,
@@ -137,7 +140,8 @@ def record(session: Session, at: datetime, plan: Plan) -> int:
         sealed_opening=vault.seal(dict(plan.opening)),
         commitment=plan.commitment,
         drawn_at=at,
-        window_days=plan.window.days,
+        window_days=season.window(dues.values(), at, plan.window).days,
+        sealed_dues=vault.seal({number: due.isoformat() for number, due in dues.items()}),
         file_name=plan.file_name,
         file_sha256=plan.file_sha256,
     )
@@ -154,6 +158,11 @@ def record(session: Session, at: datetime, plan: Plan) -> int:
     }
     ledger.append(session, at, "placement", {**entry, "canaries": sum(d.planted for d in plan.drawn)})
     return placement.id
+
+
+def _dues(drawn: Iterable[Drawn]) -> dict[str, date]:
+    found = ((d.number, d.persona.facts.get(Fact.DUE_DATE)) for d in drawn)
+    return {n: due.date() if isinstance(due, datetime) else due for n, due in found if isinstance(due, date)}
 
 
 def _add_canary(session: Session, placement: Placement, number: Number, drawn: Drawn, at: datetime) -> None:

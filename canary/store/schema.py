@@ -134,7 +134,8 @@ class Number(Base):
 
 
 class Placement(Base):
-    """The secret draw of one copy; `spec` is its law with sizes, `sealed_seed` opens the `commitment`."""
+    """The secret draw of one copy; `spec` is its law with sizes, `sealed_opening` opens the `commitment`.
+    `sealed_dues` are the personas' due dates by number: one decryption a copy instead of one a canary."""
 
     __tablename__ = "placement"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -145,6 +146,7 @@ class Placement(Base):
     commitment: Mapped[str] = mapped_column(String(64))
     drawn_at: Mapped[datetime]
     window_days: Mapped[int]
+    sealed_dues: Mapped[bytes | None]
     file_name: Mapped[str] = mapped_column(String(255))
     file_sha256: Mapped[str] = mapped_column(String(64))
     copy: Mapped[Copy] = relationship()

@@ -1,8 +1,10 @@
 """What the arithmetic sees: the marks of every release and what was heard on their numbers."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
+
+from canary.trace.law import Law
 
 
 class Outcome(StrEnum):
@@ -30,12 +32,14 @@ class Mark:
 
     `hits` are the recognised contacts since the hand-over, oldest first. Every number of a release, control or
     planted, has a persona, and which persona stands on which number is drawn too: so both are judged alike.
+    `due` is that persona's due date, if the table has any: it tells when calls are to be expected.
     """
 
     number: str
     block: str
     planted: bool
     hits: tuple[Hit, ...] = ()
+    due: date | None = None
 
     def outcome(self, start: datetime, end: datetime) -> Outcome:
         """What this number gave between two moments: the first recognised contact, told by its own persona."""
@@ -43,6 +47,14 @@ class Mark:
         if hit is None:
             return Outcome.SILENT
         return Outcome.NAMED if self.number in hit.names else Outcome.MATERNAL
+
+
+class Merge(StrEnum):
+    """How two leakers merge their files: `union` keeps all rows of each, `interleaved` takes every row from one of
+    them, drawn by lot."""
+
+    UNION = "union"
+    INTERLEAVED = "interleaved"
 
 
 class Event(StrEnum):
@@ -68,7 +80,7 @@ class Step:
 class Release:
     """One copy handed over at `start`, its marks, and `carried`: the canaries it inherited from its sources,
     as marks whose hits are those since this copy's own hand-over. The window closes at `end`. `counted` are
-    the factors of earlier looks, in the order they were counted."""
+    the factors of earlier looks, in the order they were counted. `law` is how its numbers were drawn."""
 
     copy: str
     recipient: str
@@ -78,6 +90,7 @@ class Release:
     sources: tuple[str, ...] = ()
     carried: tuple[Mark, ...] = ()
     counted: tuple[Step, ...] = ()
+    law: Law = Law.EXCLUSIVE
 
 
 @dataclass(frozen=True)
@@ -93,14 +106,15 @@ class Channel:
     """The assumed noise: P(outcome | in the leaked copy or not) within one window.
 
     Used for power and the posterior; a wrong one never raises the false-accusation rate. `right_name` is
-    P(the name used is the number's own | the caller used one and holds this copy).
+    P(the name used is the number's own | the caller used one and holds this copy). The score averages
+    over `hit_rates`; the smallest is for a leak of few rows.
     """
 
     background: float = 0.02
     named_share: float = 0.3
     named_in_background: float = 0.005
     right_name: float = 0.999
-    hit_rates: tuple[float, ...] = (0.1, 0.3, 0.5, 0.7, 0.9)
+    hit_rates: tuple[float, ...] = (0.01, 0.1, 0.3, 0.6, 0.9)
 
     @property
     def named_background(self) -> float:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 import networkx as nx
 
 from canary.trace.evidence import Channel, Evidence, Mark, Release
+from canary.trace.pairs import believe, either_leaked, exposed
 from canary.trace.posterior import Posterior, posterior
 from canary.trace.power import smallest_visible_leak
 from canary.trace.score import Score, score
-from canary.trace.verdict import Findings, Rival, Verdict, Window, Word
+from canary.trace.verdict import Findings, Pair, Rival, Verdict, Window, Word
 
 LIKELY_ALPHA = 0.05
+PAIR_SURE = 0.999
 RIVALS_SHOWN = 5
 
 
@@ -51,7 +53,28 @@ def judge(evidence: Evidence, channel: Channel, terms: Terms, counts: Mapping[st
     order = list(Word)
     verdicts.sort(key=lambda v: (order.index(v.word), -v.posterior, -v.log_e, v.copy))
     visible = smallest_visible_leak(evidence, channel, threshold, terms.hit_rate)
-    return Findings(evidence.as_of, terms.alpha, tuple(verdicts), beliefs.none, visible, dict(counts or {}))
+    pair = _pair(evidence, channel, terms)
+    return Findings(evidence.as_of, terms.alpha, tuple(verdicts), beliefs.none, visible, dict(counts or {}), pair)
+
+
+def _pair(evidence: Evidence, channel: Channel, terms: Terms) -> Pair | None:
+    """The two copies that leaked together, where it is all but sure (`PAIR_SURE`) that two did."""
+    releases = evidence.releases
+    if len(releases) < 2:
+        return None
+    beliefs = believe(exposed(evidence), channel)
+    if beliefs.two < PAIR_SURE:
+        return None
+    i, j, merge, share = beliefs.best()
+    each = zip(releases, beliefs.each(), strict=True)
+    return Pair(
+        copies=(releases[i].copy, releases[j].copy),
+        merge=merge,
+        posterior=share,
+        sure=tuple(release.copy for release, mine in each if mine >= PAIR_SURE),
+        log_e=either_leaked(releases[i], releases[j], channel, evidence.as_of),
+        threshold=math.log(math.comb(max(terms.planned, len(releases)), 2) / terms.alpha),
+    )
 
 
 @dataclass(frozen=True)

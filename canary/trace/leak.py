@@ -2,22 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 
 from canary.trace.design import Draw
+from canary.trace.evidence import Merge
 from canary.trace.field import Bools, Floats, Ints
 
 STAGES = 3
-
-
-class Merge(StrEnum):
-    """How leakers merge their files: `union` keeps all rows of each, `interleaved` takes every row from one of
-    them, drawn by lot."""
-
-    UNION = "union"
-    INTERLEAVED = "interleaved"
 
 
 @dataclass(frozen=True)

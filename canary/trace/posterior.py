@@ -9,6 +9,7 @@ from datetime import datetime
 
 import numpy as np
 
+from canary.trace import season
 from canary.trace.evidence import Channel, Evidence, Outcome, Release
 
 PRIOR_NONE = 0.5
@@ -37,18 +38,19 @@ def posterior(evidence: Evidence, channel: Channel) -> Posterior:
 def _log_ratio(release: Release, channel: Channel, as_of: datetime) -> float:
     """ln of P(heard | this copy leaked) / P(heard | no leak), over its own and its inherited canaries."""
     exposed = [m for m in release.marks if m.planted] + list(release.carried)
-    elapsed = _share_elapsed(release, as_of)
     channel = replace(channel, background=background(release, channel, as_of))
     total = np.zeros(len(channel.hit_rates))
     for mark in exposed:
         outcome = mark.outcome(release.start, as_of)
-        rates = [1 - (1 - q) ** elapsed for q in channel.hit_rates]
-        # Silence so far is only as telling as the share of the window that has passed.
+        # Silence so far is only as telling as the share of her season that has passed.
+        passed = max(LEAST_SHARE, season.elapsed(mark.due, release.start, as_of, release.end))
+        rates = [1 - (1 - q) ** passed for q in channel.hit_rates]
         total += np.log([channel.given_leak(outcome, q) for q in rates]) - np.log(channel.given_none(outcome))
     return float(np.logaddexp.reduce(total) - np.log(len(total)))
 
 
 PRIOR_WEIGHT = 20
+LEAST_SHARE = 1e-3
 
 
 def background(release: Release, channel: Channel, as_of: datetime) -> float:
@@ -56,10 +58,6 @@ def background(release: Release, channel: Channel, as_of: datetime) -> float:
     beta mean around the assumed background, worth `PRIOR_WEIGHT` controls."""
     spared = [m for m in release.marks if not m.planted]
     rang = sum(m.outcome(release.start, as_of) is not Outcome.SILENT for m in spared)
-    expected = channel.background * _share_elapsed(release, as_of)
+    passed = max(LEAST_SHARE, season.elapsed(None, release.start, as_of, release.end))
+    expected = channel.background * passed
     return (PRIOR_WEIGHT * expected + rang) / (PRIOR_WEIGHT + len(spared))
-
-
-def _share_elapsed(release: Release, as_of: datetime) -> float:
-    share = (as_of - release.start) / (release.end - release.start)
-    return min(1.0, max(1e-3, share))

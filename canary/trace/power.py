@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from canary.trace import season
 from canary.trace.evidence import Channel, Event, Evidence, Outcome, Release, Step
 from canary.trace.score import path
 
@@ -14,8 +15,8 @@ RUNS = 300
 def smallest_visible_leak(evidence: Evidence, channel: Channel, threshold: float, expected: float) -> float | None:
     """The smallest fraction of a typical copy whose leak is accused with 95 % probability, or None.
 
-    Uses the placement as drawn, the share of the window that has passed, and the `expected` hit rate of a
-    whole window.
+    Uses the placement as drawn, the share of the women's seasons that has passed, and the `expected` hit rate of
+    a whole season.
     """
     if not evidence.releases:
         return None
@@ -35,7 +36,8 @@ def smallest_visible_leak(evidence: Evidence, channel: Channel, threshold: float
 
 
 def _elapsed(release: Release, evidence: Evidence) -> float:
-    return min(1.0, max(0.0, (evidence.as_of - release.start) / (release.end - release.start)))
+    shares = [season.elapsed(m.due, release.start, evidence.as_of, release.end) for m in release.marks if m.planted]
+    return float(np.mean(shares)) if shares else 0.0
 
 
 def _power(release: Release, channel: Channel, hit_rate: float, threshold: float) -> float:

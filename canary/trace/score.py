@@ -10,7 +10,7 @@ running product is a martingale, and by Ville P(sup E_j >= n/alpha) <= alpha/n: 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -63,22 +63,26 @@ def score(release: Release, channel: Channel, as_of: datetime, without: frozense
     allow-list, say) the score as it would be now also has to reach as far. The lesser of a valid score and
     anything else is valid, and an error found later exonerates.
     """
-    kept = _climb(release, steps(release, as_of), channel, without)
-    if not release.counted:
-        return kept
-    anew = replace(release, counted=())
-    return min(kept, _climb(anew, fresh(anew, as_of), channel, without), key=lambda s: s.log_sup)
+    ways = [release] if not release.counted else [release, replace(release, counted=())]
+    return min((_summit(climb(way, channel, as_of, without)) for way in ways), key=lambda s: s.log_sup)
 
 
-def _climb(release: Release, found: Sequence[Step], channel: Channel, without: frozenset[str]) -> Score:
-    marks = [m for m in release.marks if m.number not in without]
-    kept = [s for s in found if s.number not in without]
+def _summit(climbed: Iterable[tuple[Step, float]]) -> Score:
     now, best, best_at = 0.0, 0.0, None
-    for step, log_e in zip(kept, path(marks, kept, channel), strict=True):
+    for step, log_e in climbed:
         now = log_e
         if log_e > best:
             best, best_at = log_e, step.at
     return Score(now, best, best_at)
+
+
+def climb(
+    release: Release, channel: Channel, as_of: datetime, without: frozenset[str] = frozenset()
+) -> list[tuple[Step, float]]:
+    """Every factor of a release in the order it counts, with ln E after it."""
+    marks = [m for m in release.marks if m.number not in without]
+    kept = [s for s in steps(release, as_of) if s.number not in without]
+    return list(zip(kept, path(marks, kept, channel), strict=True))
 
 
 def path(marks: Sequence[Mark], kept: Sequence[Step], channel: Channel) -> Iterator[float]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from canary.trace.evidence import Merge
+
 
 class Word(StrEnum):
     """What is said about a copy; `leaked` means "this copy or one made from it"."""
@@ -50,6 +52,21 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Pair:
+    """Two merged copies explain what was heard, and no single one does, if at most two leaked and calls come as
+    assumed: `posterior` that it was these two, merged as `merge` says; `sure` are the copies that leaked whichever
+    the other was. `log_e` (nats, None under the exclusive law) against `threshold` = ln(pairs/alpha) says that at
+    least one of the two leaked, whatever the noise and however many leaked."""
+
+    copies: tuple[str, str]
+    merge: Merge
+    posterior: float
+    sure: tuple[str, ...]
+    log_e: float | None
+    threshold: float
+
+
+@dataclass(frozen=True)
 class Findings:
     """A whole trace; `smallest_visible_leak` is the smallest fraction of one copy whose leak would have been
     seen with 95 % probability, or None when even a whole copy would not."""
@@ -60,3 +77,4 @@ class Findings:
     none_posterior: float
     smallest_visible_leak: float | None
     contacts: Mapping[str, int]
+    pair: Pair | None = None

@@ -7,8 +7,9 @@ import pytest
 
 from canary.errors import CanaryError
 from canary.trace.design import deal, design
+from canary.trace.evidence import Merge
 from canary.trace.law import Law
-from canary.trace.leak import Leak, Merge, calls
+from canary.trace.leak import Leak, calls
 from canary.trace.simulate import Setup, simulate, upper95
 from canary.trace.worlds import KINDS, WORLDS, bernoulli, checked
 
