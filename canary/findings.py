@@ -1,7 +1,7 @@
 """From the registry to findings and to the view a report shows: the path every door takes."""
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -39,13 +39,24 @@ def look_back(store: Store, as_of: datetime, terms: Terms) -> Findings:
         return judge(anew, Channel(), terms, evidence.kinds(session, as_of))
 
 
-def record(store: Store, now: datetime, findings: Findings) -> bool:
-    """Enter the verdicts in the ledger if any word changed since the last entry; says whether it did."""
+@dataclass(frozen=True)
+class Change:
+    """What is new since the verdicts were last entered: whether any word is, and which were taken back: a late
+    correction (a caller now allowed, a changed triage) may exonerate, but never silently."""
+
+    any: bool
+    taken_back: tuple[str, ...] = ()
+
+
+def record(store: Store, now: datetime, findings: Findings) -> Change:
+    """Enter the verdicts in the ledger if any word changed since the last entry."""
     words = {v.copy: v.word.value for v in findings.verdicts if v.word is not Word.CANNOT_TELL}
+    order = [word.value for word in Word]
     with store.writing() as session:
-        last = list(ledger.entries(session, "verdicts"))
-        if (last[-1].payload["words"] if last else {}) == words:
-            return False
+        entries = list(ledger.entries(session, "verdicts"))
+        before = dict(entries[-1].payload["words"]) if entries else {}
+        if before == words:
+            return Change(any=False)
         scores = {v.copy: round(v.log_e, 6) for v in findings.verdicts if v.copy in words}
         payload = {
             "as_of": findings.as_of.isoformat(),
@@ -54,7 +65,9 @@ def record(store: Store, now: datetime, findings: Findings) -> bool:
             "log_e": scores,
         }
         ledger.append(session, now, "verdicts", payload)
-    return True
+    now_said = {copy: words.get(copy, Word.CANNOT_TELL.value) for copy in before}
+    fallen = [copy for copy, word in now_said.items() if order.index(word) > order.index(before[copy])]
+    return Change(True, tuple(f"{c} was `{before[c]}`, now `{now_said[c]}`" for c in fallen))
 
 
 def report_view(store: Store, findings: Findings, now: datetime, reveal: bool = False) -> ReportView:

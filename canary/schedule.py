@@ -31,7 +31,8 @@ def verdicts(settings: Settings, store: Store) -> str:
     now = settings.now()
     found = findings.trace(store, now, settings.terms)
     changed = findings.record(store, now, found)
-    return f"{len(found.verdicts)} copies judged, " + ("verdicts changed" if changed else "nothing new")
+    said = [f"{len(found.verdicts)} copies judged", "verdicts changed" if changed.any else "nothing new"]
+    return ", ".join([*said, *(f"taken back: {what}" for what in changed.taken_back)])
 
 
 def pool(settings: Settings, store: Store) -> str:

@@ -162,7 +162,7 @@ def scheduler(folder: Path, name: str) -> Iterator[Scheduler]:
             running.process.wait()
 
 
-def until(true: Callable[[], bool], seconds: float = 15) -> None:
+def until(true: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it did not come about in time"

@@ -39,7 +39,8 @@ def traced(settings: Settings, store: Store, as_of: datetime | None, style: str)
     """The findings as table or JSON; a look at the present is entered in the ledger if words changed."""
     found, now = judged(settings, store, as_of), settings.now()
     if as_of is None:
-        findings.record(store, now, found)
+        for what in findings.record(store, now, found).taken_back:
+            remark(f"taken back since the last look: {what}")
     if style == "json":
         return render("json", findings.report_view(store, found, now), "en")
     return trace_table(found)

@@ -36,12 +36,13 @@ def fresh(release: Release, as_of: datetime) -> list[Step]:
 
 
 def _due(mark: Mark, release: Release, as_of: datetime) -> Iterator[Step]:
-    heard = [h for h in mark.hits if release.start <= h.at <= min(as_of, release.end)]
-    if heard:
+    heard = [h for h in mark.hits if release.start <= h.at <= as_of]
+    if heard and heard[0].at <= release.end:
         first = heard[0]
         yield Step(first.at, mark.number, Event.PRESENCE, first.outcome, contact=first.contact)
     elif release.end <= as_of:
         yield Step(release.end, mark.number, Event.PRESENCE, Outcome.SILENT)
+    # Silence at the close told where the number stands, not whose persona stands on it: a late name still counts.
     named = next((h for h in heard if h.names), None)
     if named is not None:
         yield Step(named.at, mark.number, Event.NAME, Outcome.NAMED, named.names, named.contact)

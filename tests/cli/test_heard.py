@@ -142,6 +142,7 @@ def test_allowing_the_seller_takes_the_accusation_back(heard: Shell) -> None:
 
     assert words() == {"a": "leaked", "c": "cannot tell"}
     heard("allow", "add", CALLER, "--note", "our own reminder line")
+    assert "taken back since the last look: a was `leaked`, now `cannot tell`" in heard("trace").stderr
     assert words() == {"a": "cannot tell", "c": "cannot tell"}
 
 

@@ -14,6 +14,7 @@ from tests.trace.worlds import WINDOW, day, release
 
 NUMBERS = "abcdef"
 NOBODY = dict.fromkeys(NUMBERS, frozenset[str]())  # these callers use no persona of the innocent copy
+moments = st.integers(0, 9) | st.integers(WINDOW.days, WINDOW.days + 9)
 heard = st.dictionaries(
     st.sampled_from(NUMBERS),
     st.tuples(st.integers(0, 200), st.sampled_from([Outcome.MATERNAL, Outcome.NAMED])),
@@ -21,9 +22,9 @@ heard = st.dictionaries(
 
 
 @given(
-    st.dictionaries(st.sampled_from("abcd"), st.tuples(st.integers(0, 9), st.sets(st.integers(0, 3), max_size=2))),
+    st.dictionaries(st.sampled_from("abcd"), st.tuples(moments, st.sets(st.integers(0, 3), max_size=2))),
     st.integers(1, 3),
-    st.integers(0, 12),
+    moments,
 )
 def test_mean_is_one_over_every_draw_of_numbers_and_personas_when_names_are_used(calls, planted, look):
     """A caller uses fixed personas 0..3; which number carries which persona is part of the draw."""
@@ -83,11 +84,16 @@ def test_silence_counts_only_when_the_window_has_closed():
     assert score(silent, Channel(), day(WINDOW.days)).log_e < 0
 
 
-def test_contacts_before_hand_over_or_after_the_window_say_nothing():
+def test_contacts_before_the_hand_over_say_nothing():
     early = release("j", "ab", "cdef", {"a": (-3, Outcome.NAMED)})
-    late = release("j", "ab", "cdef", {"a": (WINDOW.days + 5, Outcome.NAMED)})
     assert score(early, Channel(), day(100)).log_e == 0
-    assert {s.outcome for s in steps(late, day(400))} == {Outcome.SILENT}
+
+
+def test_after_the_window_a_call_says_nothing_unless_it_uses_a_name():
+    unnamed = release("j", "ab", "cdef", {"a": (WINDOW.days + 5, Outcome.MATERNAL)})
+    assert {s.outcome for s in steps(unnamed, day(400))} == {Outcome.SILENT}
+    late = release("j", "ab", "cdef", {"a": (WINDOW.days + 5, Outcome.NAMED)})
+    assert score(late, Channel(), day(400)).log_e > score(unnamed, Channel(), day(400)).log_e + 1
 
 
 def test_score_rises_with_planted_numbers_that_ring_and_falls_with_controls():
