@@ -20,7 +20,10 @@ MODELLED = (
     "Modelled: power and months. They assume calls that come independently to each number, with the hit rate "
     "and the noise given, on any day of a window of six months."
 )
-COLLUDERS = "Several leakers: each copy is judged by its own score (single-copy decoder); one of them is accused."
+COLLUDERS = (
+    "Several leakers: each copy is judged by its own score (single-copy decoder); one of them is accused. "
+    "For two who merged shared numbers the pair decoder of `canary trace` takes about half as many, if there were two."
+)
 
 
 @click.command()
@@ -36,11 +39,14 @@ COLLUDERS = "Several leakers: each copy is judged by its own score (single-copy 
 @click.option("--named", type=click.FloatRange(0, 1), default=0.0, show_default=True,
               help="Share of callers who use the planted name.")  # fmt: skip
 @click.option("--cost", type=click.FloatRange(min=0), default=1.15, show_default=True, help="Of a number, a month.")
+@click.option("--budget", type=click.FloatRange(min=0, min_open=True),
+              help="A month, for numbers: also say what it can do.")  # fmt: skip
 @click.option("--plot", "target", metavar="FILE.svg", type=click.Path(path_type=Path, dir_okay=False),
               help="Draw power against numbers.")  # fmt: skip
 @format_option
-def plan(numbers: int | None, cost: float, target: Path | None, style: str, **given: Any) -> None:
+def plan(numbers: int | None, cost: float, budget: float | None, target: Path | None, style: str, **given: Any) -> None:
     """How many numbers 50, 80 and 95 % power take under both laws, with canaries a copy, months and cost."""
+    numbers = _numbers(numbers, cost, budget)
     task = Task(**given, channel=Channel(background=given["noise"]))
     with click.progressbar(list(Law), label="trying sizes", file=sys.stderr) as laws:
         found = [option for law in laws for option in options(task, law)]
@@ -55,6 +61,17 @@ def plan(numbers: int | None, cost: float, target: Path | None, style: str, **gi
         return
     _print(lines, held, best)
     remark(_remark(task))
+
+
+def _numbers(numbers: int | None, cost: float, budget: float | None) -> int | None:
+    """So many numbers are asked about: those named, or those a budget pays for."""
+    if budget is None:
+        return numbers
+    if numbers or not cost:
+        raise CanaryError("--budget says how many numbers there are", "leave out --numbers, and give a --cost above 0")
+    if budget < 2 * cost:
+        raise CanaryError(f"{budget:g} a month pays for fewer than 2 numbers at {cost:g}", "give a larger --budget")
+    return int(budget / cost)
 
 
 def recommended(found: Sequence[Option]) -> Option | None:

@@ -95,6 +95,13 @@ def test_a_plan_tells_numbers_density_months_and_cost_of_both_laws(shell: Shell)
     assert "Exact:" in found["remark"] and "Modelled:" in found["remark"]
 
 
+def test_a_budget_says_what_its_numbers_can_do(shell: Shell) -> None:
+    held = shell.json("plan", "--copies", "5", "--hit-rate", "1", "--budget", "30", "--cost", "1.5")["with_numbers"]
+    assert [line["numbers"] for line in held] == [20, 20]
+    for wrong in (("--budget", "2"), ("--budget", "30", "--numbers", "20")):
+        assert shell("plan", "--copies", "5", *wrong, code=2).stderr.startswith("canary: ")
+
+
 def test_a_plan_as_a_table_recommends_one_and_draws_it(shell: Shell) -> None:
     given = ("--copies", "20", "--hit-rate", "1", "--colluders", "2", "--plot", "plan.svg")
     result = shell("plan", *given)
