@@ -29,8 +29,9 @@ UNITS = (
     Holder("checkin-app", "产检签到小程序", "app"),
     Holder("sharing-interface", "省级共享接口账号", "interface"),
 )
-# So few rows leave that many must be ours: a shared number serves every unit, under another persona in each.
-PLAN = Plan(numbers=440, canaries=300, law=Law.SHARED, window_days=60, hit_rate=REACHED)
+# So few rows leave that many must be ours: a shared number serves every unit, under another persona in each. Two
+# named requests settle it; of 450 canaries 500 rows sold take along five on the average, two or more in 96 of 100.
+PLAN = Plan(numbers=660, canaries=450, law=Law.SHARED, window_days=60, hit_rate=REACHED)
 
 
 @dataclass(frozen=True)
