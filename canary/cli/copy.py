@@ -7,8 +7,10 @@ from pathlib import Path
 import click
 import networkx as nx
 
+from canary.cli.database import FileOrUrl
 from canary.cli.output import format_option, show_json, show_list, show_one
 from canary.errors import CanaryError
+from canary.plant.sql import finish
 from canary.settings import load
 from canary.store import placements, registry
 from canary.store.schema import Canary, Copy
@@ -75,7 +77,8 @@ def graph(style: str) -> None:
 @copy.command()
 @click.argument("slug")
 def void(slug: str) -> None:
-    """Take back a draw whose file never got out (see `canary doctor`); its numbers are burned."""
+    """Take back a draw whose file never got out (see `canary doctor`); its numbers are burned. Rows or a view in a
+    database stay there: `canary seed SLUG URL --undo` takes them out."""
     settings = load()
     with settings.store().writing() as session:
         half = [p for p in placements.unsealed(session) if p.copy.slug == slug]
@@ -87,10 +90,15 @@ def void(slug: str) -> None:
 
 @copy.command()
 @click.argument("slug")
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-def seal(slug: str, file: Path) -> None:
-    """Finish a draw whose file did appear before a crash: FILE must be that file, byte for byte."""
+@click.argument("file", metavar="FILE|URL", type=FileOrUrl(path_type=Path, exists=True, dir_okay=False))
+def seal(slug: str, file: Path | str) -> None:
+    """Finish a draw whose file did appear before a crash: FILE must be that file, byte for byte. Of a database give
+    the URL: its rows must stand there as they were planted."""
     settings = load()
+    if isinstance(file, str):
+        finish(settings.store(), settings.now(), slug, file)
+        click.echo(f"{slug}: sealed")
+        return
     with settings.store().writing() as session:
         half = [p for p in placements.unsealed(session) if p.copy.slug == slug]
         if not half:
@@ -102,8 +110,9 @@ def seal(slug: str, file: Path) -> None:
 
 
 def _canary(planted: Canary) -> dict[str, object]:
-    """Code, number and data row (counted from 1, the header not included)."""
-    return {"canary": planted.code, "number": planted.number.code, "row": (planted.row or 0) + 1}
+    """Code, number and data row (counted from 1, the header not included; None in a database)."""
+    row = None if planted.row is None else planted.row + 1
+    return {"canary": planted.code, "number": planted.number.code, "row": row}
 
 
 def _line(found: Copy) -> dict[str, object]:

@@ -6,14 +6,16 @@ import secrets
 import tomllib
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 
+from canary.cli.database import FileOrUrl, database_options, refuse_database_options, seed_database
 from canary.cli.output import format_option, remark, show_one
 from canary.errors import CanaryError, OutsideError
 from canary.mint.columns import Profile, recognise
 from canary.plant.formats.detect import format_of
-from canary.plant.seed import Order, host_of
+from canary.plant.seed import Order, Request, host_of
 from canary.plant.seed import seed as plant
 from canary.settings import load
 from canary.trace.law import Law
@@ -25,36 +27,52 @@ profile_option = click.option("--profile", "profile_file", type=in_file, help="H
 
 @click.command()
 @click.argument("copy")
-@click.argument("source", metavar="IN_FILE", type=in_file)
-@click.option("-o", "--output", "target", required=True, type=out_file, help="The file to hand out.")
+@click.argument("source", metavar="IN_FILE|URL", type=FileOrUrl(path_type=Path, exists=True, dir_okay=False))
+@click.option("-o", "--output", "target", help="The file to hand out; in a database, the name of a new view.")
 @profile_option
+@database_options
 @click.option("--canaries", type=click.IntRange(min=1), help="How many. [default: setting canaries_per_copy]")
 @click.option("--law", type=click.Choice([law.value for law in Law]), help="[default: setting law]")
 @format_option
 def seed(
     copy: str,
-    source: Path,
-    target: Path,
+    source: Path | str,
+    target: str | None,
     profile_file: Path | None,
     canaries: int | None,
     law: str | None,
     style: str,
+    **database: Any,
 ) -> None:
-    """Plant canaries in one copy's file: a secret draw, committed to the ledger before the file appears."""
+    """Plant canaries in one copy's file, or in a table of a database: a secret draw, committed to the ledger before
+    the file (the view, the rows) appears."""
     settings = load()
-    order = Order(
+    request = Request(
         copy=copy,
-        source=source,
-        target=target,
         count=canaries or settings.canaries_per_copy,
         window=timedelta(days=settings.window_days),
         profile=read_profile(profile_file),
         law=Law(law) if law else settings.law,
     )
+    if isinstance(source, str):
+        return seed_database(settings, request, source, {**database, "view": target}, style)
+    refuse_database_options(database)
+    if target is None:
+        raise click.UsageError("Missing option '-o' / '--output'.")
+    order = Order(
+        copy,
+        source,
+        out_file.convert(target, None, None),
+        request.count,
+        request.window,
+        request.profile,
+        law=request.law,
+    )
     done = plant(settings.store(), settings.now(), order)
     for text in done.remarks:
         remark(f"remark: {text}")
     show_one("seed", {**done.__dict__, "remarks": list(done.remarks), "file": str(target)}, style)
+    return None
 
 
 @click.command()

@@ -93,7 +93,8 @@ def _checks() -> Iterator[tuple[str, str, str]]:
         )
         half = [p.copy.slug for p in placements.unsealed(session)]
         drawn = f"unfinished: {', '.join(half)}"
-        hint = "if the file is there: `canary copy seal SLUG FILE`; else `canary copy void SLUG` and seed again"
+        hint = "if the file (a database: its rows) is there: `canary copy seal SLUG FILE|URL`"
+        hint += "; else `canary copy void SLUG` and seed again"
         yield "draws", drawn if half else "ok", hint if half else ""
         ready = numbers.counts(session).get("ready", 0)
         enough = ready >= settings.canaries_per_copy

@@ -5,7 +5,7 @@ import os
 import random
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,6 +29,18 @@ from canary.trace.law import Law, apportion, draw, rank
 
 
 @dataclass(frozen=True)
+class Request:
+    """What every order asks of a draw: `count` canaries for `copy` under `law`, watched for `window`."""
+
+    copy: str
+    count: int
+    window: timedelta
+    profile: Profile | None = None
+    secret: bytes | None = None
+    law: Law = Law.EXCLUSIVE
+
+
+@dataclass(frozen=True)
 class Order:
     """What to seed: `count` canaries for `copy` into `target`, made from `source`. `secret` is the 256-bit seed
     of the draw; leave it None outside simulations."""
@@ -41,6 +53,29 @@ class Order:
     profile: Profile | None = None
     secret: bytes | None = None
     law: Law = Law.EXCLUSIVE
+
+    @property
+    def request(self) -> Request:
+        """The order without its files."""
+        return Request(self.copy, self.count, self.window, self.profile, self.secret, self.law)
+
+
+class Unsettled(OutsideError):
+    """Publishing broke off and nobody can say whether anything appeared: the draw stays unfinished."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A draw not on record yet: what each block offered, the numbers drawn, a persona for each of `codes`."""
+
+    secret: bytes
+    pools: Mapping[str, Pool]
+    codes: Sequence[str]
+    planted: set[str]
+    personas: Mapping[str, Persona]
+    inherited: Sequence[int]
+    undeclared: Sequence[str]
+    rng: random.Random
 
 
 @dataclass(frozen=True)
@@ -62,21 +97,9 @@ def seed(store: Store, now: datetime, order: Order) -> Seeded:
         raise CanaryError(f"{order.target} is there already", "name another output file")
     file_format = format_of(order.source)
     table = file_format.read(order.source)
-    columns = recognise(table, order.profile)
-    secret = order.secret or secrets.token_bytes(32)
-    with store.reading() as session:
-        placements.unplanted(session, order.copy)
-        pools = placements.pools(session, order.law)
-        planted, controls = _draw(pools, order.count, secret, order.law)
-        e164 = placements.e164_by_code(session, planted | controls)
-        inherited = _inherited(table, columns, placements.planted_phones(session))
-        undeclared = placements.undeclared(session, order.copy, inherited)
-    # Which persona stands on which number is part of the draw: minted one after another, given out at random.
-    codes = sorted(planted | controls, key=lambda code: rank(secret, f"persona {code}"))
-    rng = random.Random(rank(secret, "personas"))
-    host = host_of(table, columns, order.profile)
-    personas = dict(zip(codes, host.personas(rng, [e164[c] for c in codes]), strict=True))
-    insertions = insertion_points(table, [personas[c].cells for c in codes if c in planted], rng)
+    draft = draw_up(store, order.request, table)
+    rows = [draft.personas[code].cells for code in draft.codes if code in draft.planted]
+    insertions = insertion_points(table, rows, draft.rng)
     if order.target.suffix.lower() != order.source.suffix.lower():
         raise CanaryError(
             f"{order.target.name} is named for another format than {order.source.name}",
@@ -86,21 +109,35 @@ def seed(store: Store, now: datetime, order: Order) -> Seeded:
     try:
         _write(file_format, order.source, part, insertions)
         written = check_written(file_format, part, table, insertions)
-        drawn = _drawn(codes, planted, personas, insertions)
-        plan = _plan(order, secret, pools, drawn, inherited, hashlib.sha256(part.read_bytes()).hexdigest())
-        _appear(store, now, plan, part, order.target)
+        drawn = _drawn(draft.codes, draft.planted, draft.personas, insertions)
+        plan = plan_of(order.request, draft, drawn, order.target.name, hashlib.sha256(part.read_bytes()).hexdigest())
+        appear(store, now, plan, lambda: _hand_out(part, order.target))
     finally:
         with suppress(OSError):  # never hide the error that brought us here
             part.unlink(missing_ok=True)
-    return Seeded(
-        copy=order.copy,
-        canaries=len(planted),
-        controls=len(controls),
-        inherited=len(inherited),
-        rows=written,
-        commitment=plan.commitment,
-        remarks=_remarks(len(controls), undeclared),
-    )
+    return seeded_of(plan, draft, written)
+
+
+def draw_up(store: Store, request: Request, table: Table) -> Draft:
+    """Draw numbers for a copy and mint their personas in the columns of `table`; nothing is recorded.
+
+    Raises CanaryError on a copy seeded already, too few numbers, or a table no persona fits.
+    """
+    columns = recognise(table, request.profile)
+    secret = request.secret or secrets.token_bytes(32)
+    with store.reading() as session:
+        placements.unplanted(session, request.copy)
+        pools = placements.pools(session, request.law)
+        planted, controls = _draw(pools, request.count, secret, request.law)
+        e164 = placements.e164_by_code(session, planted | controls)
+        inherited = _inherited(table, columns, placements.planted_phones(session))
+        undeclared = placements.undeclared(session, request.copy, inherited)
+    # Which persona stands on which number is part of the draw: minted one after another, given out at random.
+    codes = sorted(planted | controls, key=lambda code: rank(secret, f"persona {code}"))
+    rng = random.Random(rank(secret, "personas"))
+    minted = host_of(table, columns, request.profile).personas(rng, [e164[c] for c in codes])
+    personas = dict(zip(codes, minted, strict=True))
+    return Draft(secret, pools, codes, planted, personas, inherited, undeclared, rng)
 
 
 def host_of(table: Table, columns: Mapping[Fact, int], profile: Profile | None) -> Host:
@@ -190,14 +227,8 @@ def _drawn(
     return [Drawn(code, code in planted, personas[code], rows.get(code)) for code in codes]
 
 
-def _plan(
-    order: Order,
-    secret: bytes,
-    pools: Mapping[str, Pool],
-    drawn: Sequence[Drawn],
-    inherited: Sequence[int],
-    sha256: str,
-) -> Plan:
+def plan_of(request: Request, draft: Draft, drawn: Sequence[Drawn], name: str, sha256: str) -> Plan:
+    """The draw as it is recorded, with its commitment; `name` and `sha256` are of what is handed out."""
     chosen = {d.number for d in drawn if d.planted}
     blocks = {
         block: {
@@ -205,35 +236,62 @@ def _plan(
             "controls": list(pool.controls),
             "planted": len(chosen & set(pool.ready)),
         }
-        for block, pool in pools.items()
+        for block, pool in draft.pools.items()
     }
-    opened = opening(order.copy, order.law.value, secret, blocks, [placements.persona_digest(d.persona) for d in drawn])
+    personas = [placements.persona_digest(d.persona) for d in drawn]
+    opened = opening(request.copy, request.law.value, draft.secret, blocks, personas)
     return Plan(
-        copy=order.copy,
-        law=order.law,
+        copy=request.copy,
+        law=request.law,
         opening=opened,
         commitment=commitment(opened),
         drawn=drawn,
-        inherited=inherited,
-        window=order.window,
-        file_name=order.target.name,
+        inherited=draft.inherited,
+        window=request.window,
+        file_name=name,
         file_sha256=sha256,
     )
 
 
-def _appear(store: Store, now: datetime, plan: Plan, part: Path, target: Path) -> None:
-    """Commit the draw to the ledger, then let the file appear: never the other way round."""
+def seeded_of(plan: Plan, draft: Draft, rows: int) -> Seeded:
+    """What to tell of a draw that has appeared among `rows` rows."""
+    controls = len(draft.codes) - len(draft.planted)
+    return Seeded(
+        copy=plan.copy,
+        canaries=len(draft.planted),
+        controls=controls,
+        inherited=len(draft.inherited),
+        rows=rows,
+        commitment=plan.commitment,
+        remarks=_remarks(controls, draft.undeclared),
+    )
+
+
+def appear(store: Store, now: datetime, plan: Plan, publish: Callable[[], None]) -> None:
+    """Commit the draw to the ledger, then `publish` what carries it: never the other way round.
+
+    `publish` raises OutsideError if nothing appeared (the draw is voided, its numbers stay ready), or Unsettled.
+    """
     with store.writing() as session:
         placement = placements.record(session, now, plan)
     try:
-        _publish(part, target)
-    except OSError as error:
+        publish()
+    except Unsettled:
+        raise
+    except OutsideError as error:
         with store.writing() as session:
-            why = f"the file could not appear: {error.strerror}"
+            why = f"could not appear: {error.message}"
             placements.void(session, now, placement, why, back=NumberState.READY)
-        raise OutsideError(f"{target}: {error.strerror}", "choose another output file and run again") from error
+        raise
     with store.writing() as session:
         placements.seal(session, now, placement)
+
+
+def _hand_out(part: Path, target: Path) -> None:
+    try:
+        _publish(part, target)
+    except OSError as error:
+        raise OutsideError(f"{target}: {error.strerror}", "choose another output file and run again") from error
 
 
 def _publish(part: Path, target: Path) -> None:

@@ -18,6 +18,7 @@ from canary.store.database import queue, vault_of
 from canary.store.schema import (
     Canary,
     Copy,
+    Hosted,
     Inherited,
     Number,
     NumberState,
@@ -48,8 +49,9 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Plan:
-    """A draw ready to be recorded; `opening` opens the commitment, `inherited` are canary ids found in the file.
-    The copy is listened for at least for `window`, longer if a persona is due later (see trace.season)."""
+    """A draw ready to be recorded; `opening` opens the commitment, `inherited` are canary ids found in the file,
+    `receipt` (JSON) says what a database was given, for finishing or undoing it. The copy is listened for at least
+    for `window`, longer if a persona is due later (see trace.season)."""
 
     copy: str
     law: Law
@@ -60,6 +62,7 @@ class Plan:
     window: timedelta
     file_name: str
     file_sha256: str
+    receipt: Mapping[str, Any] | None = None
 
 
 def pools(session: Session, law: Law = Law.EXCLUSIVE) -> dict[str, Pool]:
@@ -147,6 +150,8 @@ def record(session: Session, at: datetime, plan: Plan) -> int:
     )
     session.add(placement)
     session.flush()
+    if plan.receipt is not None:
+        session.add(Hosted(placement_id=placement.id, sealed_receipt=vault.seal(dict(plan.receipt))))
     for drawn in plan.drawn:
         _add_canary(session, placement, held[drawn.number], drawn, at)
     session.add_all(Inherited(copy_id=copy.id, canary_id=i) for i in sorted(set(plan.inherited)))
@@ -212,6 +217,28 @@ def unsealed(session: Session) -> Sequence[Placement]:
     """Draws whose file never appeared, as after a crash."""
     query = select(Placement).where(Placement.state == PlacementState.DRAWN).options(joinedload(Placement.copy))
     return session.scalars(query).all()
+
+
+def hosted(session: Session, slug: str) -> tuple[Placement, dict[str, Any]]:
+    """The newest placement of a copy that went into a database, void or not, with its receipt.
+
+    Raises CanaryError if there is none."""
+    copy = registry.copy(session, slug)
+    query = select(Placement, Hosted).join(Hosted).where(Placement.copy_id == copy.id).order_by(Placement.id.desc())
+    found = session.execute(query.limit(1)).first()
+    if found is None:
+        raise CanaryError(f"copy {slug!r} was not seeded in a database", "a file is taken back by `canary copy void`")
+    return found[0], vault_of(session).open(found[1].sealed_receipt)
+
+
+def taken_out(session: Session, at: datetime, placement_id: int) -> None:
+    """A database no longer holds the canaries. An unfinished draw is void; a sealed one stays in force, for
+    somebody may have read the rows."""
+    placement = session.get_one(Placement, placement_id)
+    if placement.state == PlacementState.DRAWN:
+        void(session, at, placement_id, "taken out of the database by hand")
+    else:
+        ledger.append(session, at, "taken out", {"commitment": placement.commitment})
 
 
 def placements_of(session: Session, number_id: int) -> Sequence[int]:

@@ -153,6 +153,14 @@ class Placement(Base):
     canaries: Mapped[list["Canary"]] = relationship(back_populates="placement", order_by="Canary.id")
 
 
+class Hosted(Base):
+    """What a placement put into a database: tables, and a digest of each row, for finishing or undoing it."""
+
+    __tablename__ = "hosted"
+    placement_id: Mapped[int] = mapped_column(ForeignKey("placement.id"), primary_key=True)
+    sealed_receipt: Mapped[bytes]
+
+
 class Canary(Base):
     """One number in one placement: `planted` in the copy under its persona, or a control with the shadow
     persona it would have carried (so that planted and control numbers are judged alike)."""
