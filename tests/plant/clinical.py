@@ -125,6 +125,7 @@ def _patient(rng: random.Random, woman: Woman, place: Resource) -> Resource:
         body["telecom"].append({"system": "email", "value": f"secret{woman.number}@example.org"})
         body["contact"] = [{"name": {"text": f"secret husband {woman.number}"}}]
         body["extension"] = [{"url": "http://example.org/mothersMaidenName", "valueString": f"secret{woman.number}"}]
+        body["extension"].append({"url": "http://example.org/religion", "valueString": "none"})
     return body
 
 

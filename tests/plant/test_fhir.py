@@ -133,6 +133,25 @@ def test_nothing_that_names_the_neighbour_is_copied(tmp_path):
     assert not [name for name in re.findall(r'"display": "(.*?)"', text) if name in names]
 
 
+def test_a_text_is_never_replaced_by_one_of_another_extension(tmp_path):
+    source = write(tmp_path / "in.json", people=[woman for woman in WOMEN if woman.number % 3 == 0])
+    (patient, *_) = new_resources(source, insert(source, NEW[:1]))
+    assert [one for one in patient["extension"] if one["valueString"] == "none"] == [
+        {"url": "http://example.org/religion", "valueString": "none"}
+    ]
+    assert "contact" not in patient and "email" not in str(patient)
+
+
+def test_times_that_are_one_in_the_model_are_one_in_the_copy(tmp_path):
+    found = clinical.entries(WOMEN)
+    for at, one in enumerate(found):
+        if one["resourceType"] == "Observation":
+            one["effectiveDateTime"] = one["issued"] = f"2026-01-{at % 28 + 1:02}T10:20:30.{at:03}+08:00"
+    (tmp_path / "in.json").write_text(clinical.bundle_text(found))
+    for one in new_resources(tmp_path / "in.json", insert(tmp_path / "in.json"))[3::5]:
+        assert one["effectiveDateTime"] == one["issued"]
+
+
 def test_dates_bound_to_the_due_date_follow_it_and_visits_move_by_whole_weeks(tmp_path):
     source = write(tmp_path / "in.json")
     found = new_resources(source, insert(source, NEW[:1]))

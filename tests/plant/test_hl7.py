@@ -183,6 +183,17 @@ def test_due_dates_in_a_z_segment_are_found(tmp_path):
     assert list(Hl7Format().read(insert(source)).rows) == wb.spliced(table, NEW)
 
 
+def test_the_hospital_stays_although_no_other_woman_lies_in_that_bed(tmp_path):
+    source = write(tmp_path / "in.hl7", people=WOMEN[:6])
+    source.write_bytes(re.sub(r"\|HIS\|[^|]+", "|HIS|HUB", source.read_bytes().decode()).encode())
+    table = Hl7Format().read(source)
+    assert len({row[3] for row in table.rows}) > 1
+    new = [Insertion(at, table.rows[at]) for at in range(6)]
+    assert [row[3] for row in Hl7Format().read(insert(source, new)).rows] == [
+        row[3] for row in table.rows for _ in "ab"
+    ]
+
+
 def test_the_columns_are_recognised(tmp_path):
     columns = recognise(Hl7Format().read(write(tmp_path / "in.hl7")))
     assert set(columns) == {Fact.NAME, Fact.PHONE, Fact.ADDRESS, Fact.HOSPITAL, Fact.DUE_DATE}

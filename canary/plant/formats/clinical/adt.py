@@ -164,7 +164,11 @@ class Copy:
         if is_time(first):
             days = timedelta(self._due_days) if habits.follows_due(place) else shift
             return habits.moved(first, days) + mark + rest
-        return habits.other(place, text) or ""
+        other = habits.other(place, text)
+        if other is None and place.startswith("PV1-3@"):
+            ward, _, _, *hospital = [*text.split(message.marks.component), "", "", ""]
+            other = message.marks.component.join([ward, "", "", *hospital]).rstrip(message.marks.component)
+        return other or ""
 
     def _facts(self, message: Message, old: Message) -> None:
         """Puts the new cells where the old message has its own, in PID."""

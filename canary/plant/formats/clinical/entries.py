@@ -118,6 +118,7 @@ class Copy:
         self._values: dict[str, str] = {}
         self._other: dict[str, str] = {}
         self._numbers: dict[str, str] = {}
+        self._times: dict[tuple[str, timedelta], str] = {}
         self._edits: dict[Steps, str] = {}
         for at, place in zip(woman.records, places, strict=True):
             self._rename(at, self._id_near(place, self._document.resource(at)["resourceType"]))
@@ -178,12 +179,12 @@ class Copy:
         old, new = self._woman.cells[HOSPITAL], self._new[HOSPITAL]
         if self._woman.cells[NAME]:
             self._other[str(self._woman.cells[NAME])] = str(self._new[NAME] or "")
-        if old is None or new is None or old == new:
+        if old is None or new is None:
             return
         self._other[str(old)] = str(new)
         for at in self._woman.records:
             if reference := bundle.hospital_of(self._document.resource(at)).get("reference"):
-                self._other[reference] = self._host.hospital_references[str(new)][0]
+                self._other[reference] = reference if old == new else self._host.hospital_references[str(new)][0]
 
     def _dues(self) -> Iterator[tuple[int, Steps]]:
         for at in self._woman.records:
@@ -195,7 +196,7 @@ class Copy:
                 old = bundle.at_steps(self._document.resource(at), steps)
                 new = self._new[DUE] if old == self._woman.cells[DUE] else None
                 if new is None and self._new[DUE] is not None:
-                    new = self._host.habits.moved(old, timedelta(self._due_days))
+                    new = self._moved(old, timedelta(self._due_days))
                 yield steps, self._json(new)
 
     def _patient_edits(self, patient: dict[str, Any], node: Node) -> dict[Steps, str]:
@@ -254,7 +255,7 @@ class Copy:
             return self._source(node)
         kept = []
         names = frozenset(name for name, _ in node.children)
-        place = place + _code(node) if place else place
+        place = place + _mark(place, node.value("url"), _code(node))
         for at, (key, child) in enumerate(node.children):
             below = _below(place, key, child.value("resourceType")) if key or node.kind == "{" else place
             if key in _LEFT_OUT or key.startswith("_") or (key == "text" and child.kind == "{"):
@@ -301,13 +302,17 @@ class Copy:
         habits = self._host.habits
         if key in _STAMPS and is_time(text):
             minutes = -timedelta(seconds=self._shift.seconds)
-            return text if habits.shared(place, text) else habits.moved(text, minutes)
+            return text if habits.shared(place, text) else self._moved(text, minutes)
         if is_time(text):
             bound = habits.follows_due(place)
-            return habits.moved(text, timedelta(self._due_days) if bound else self._shift)
+            return self._moved(text, timedelta(self._due_days) if bound else self._shift)
         if key == "reference":
             return text if habits.shared(place, text) else None
         return habits.other(place, text)
+
+    def _moved(self, text: str, shift: timedelta) -> str:
+        """A time moved, the same wherever the model has the same time."""
+        return self._times.setdefault((text, shift), self._host.habits.moved(text, shift))
 
     def _source(self, node: Node) -> str:
         return self._document.text[node.start : node.end]
@@ -322,9 +327,9 @@ class Copy:
 def _leaves(value: Any, place: str, key: str) -> Iterator[tuple[str, str]]:
     """(place, text) of every text and number in an entry."""
     if isinstance(value, dict):
-        here = place + _code_of(value) if place else place
+        here = place + _mark(place, value.get("url"), _code_of(value))
         if not place and "resourceType" in value:
-            here = value["resourceType"] + _code_of(value)
+            here = _kind(value)
         for name, child in value.items():
             kind = child.get("resourceType", "") if isinstance(child, dict) else ""
             yield from _leaves(child, _below(here, name, kind), name)
@@ -343,17 +348,24 @@ def _below(place: str, key: str, kind: str) -> str:
 
 def _code(node: Node) -> str:
     coding = _items(node.get("code", "coding"))
-    return f"[{coding[0].value('code')}]" if coding else ""
+    return coding[0].value("code") if coding else ""
 
 
 def _code_of(value: dict[str, Any]) -> str:
     code = value.get("code")
     coding = code.get("coding") if isinstance(code, dict) else None
-    return f"[{coding[0].get('code', '')}]" if coding else ""
+    return str(coding[0].get("code", "")) if coding else ""
+
+
+def _mark(place: str, url: Any, code: str) -> str:
+    """What tells objects at one place apart: an extension's URL, or a code."""
+    mark = url if place.endswith(("xtension", "xtension]")) else code
+    return f"[{mark}]" if place and mark else ""
 
 
 def _kind(resource: dict[str, Any]) -> str:
-    return str(resource.get("resourceType")) + _code_of(resource)
+    kind = str(resource.get("resourceType"))
+    return kind + _mark(kind, None, _code_of(resource))
 
 
 def _items(node: Node | None) -> list[Node]:

@@ -19,6 +19,7 @@ _RESIDENT_ID = re.compile(r"\d{17}[\dXx]|\d{15}|\d{3}-\d{2}-\d{4}")
 _TIME = re.compile(r"(\d{4})(-?)(\d\d)\2(\d\d)(?:([T ]?)(\d\d)(:?)(\d\d)(?:\7(\d\d)(\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?")
 _ID = re.compile(r"(?=[^\W\d]*\d)[A-Za-z0-9._\-]{3,24}")
 _TRIES = 200
+_FEWEST_TO_MIX = 20
 FEWEST_WOMEN = 3  # what fewer women share points at one of them
 
 
@@ -140,10 +141,19 @@ class Habits:
         if self.shared(place, text):
             return text
         if not _ID.fullmatch(text) or looks_like_phone(text) or is_resident_id(text):
-            return self.usual(place)
+            return self.usual(place) or self._recombined(place, text)
         if place not in self._ids:
             self._ids[place] = FreshIds(self._rng, self._shared[place])
         return self._ids[place].draw(text)
+
+    def _recombined(self, place: str, like: str) -> str | None:
+        """A short text, such as a name, of words that women have there, each from another of them."""
+        count = like.count(" ") + 1
+        pool = [words for text in self._shared[place] if len(words := text.split(" ")) == count]
+        if not 2 <= count <= 4 or len(pool) < _FEWEST_TO_MIX or any(map(str.isdigit, like)):
+            return None
+        new = " ".join(words[at] for at, words in enumerate(self._rng.sample(pool, count)))
+        return None if new in self._shared[place] else new
 
     def follows_due(self, place: str) -> bool:
         """Whether a date there stands a fixed number of days from the due date, as a last period does."""
