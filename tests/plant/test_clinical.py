@@ -12,6 +12,7 @@ from canary.plant.formats.clinical import model
 from canary.plant.formats.clinical.fresh import FreshIds, Habits, is_time, moved, week_shift
 from canary.plant.formats.clinical.people import Addresses, Names, joined_address, joined_name
 from canary.plant.formats.clinical.places import Layout
+from canary.plant.formats.clinical.splice import spliced
 
 
 def rng() -> random.Random:
@@ -136,6 +137,11 @@ def test_an_address_is_split_into_the_slots_the_host_fills(text, like, parts):
 def test_records_go_where_the_layout_puts_their_kind(women, heads, kinds, expected):
     layout = Layout(women, heads, kinds)
     assert {before: layout.places(before, 0) for before in expected} == expected
+
+
+def test_what_parts_two_batches_does_not_part_two_records():
+    text, spans = "a;b;END;BEGIN;c;d", [(0, 1), (2, 3), (14, 15), (16, 17)]
+    assert spliced(text, spans, [(2, "X"), (4, "Y")]) == "a;b;END;BEGIN;X;c;d;Y"
 
 
 def test_the_model_is_near_of_the_same_hospital_and_due_about_then():

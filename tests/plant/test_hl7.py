@@ -194,6 +194,15 @@ def test_the_hospital_stays_although_no_other_woman_lies_in_that_bed(tmp_path):
     ]
 
 
+def test_men_and_infants_are_no_rows(tmp_path):
+    source = write(tmp_path / "in.hl7", people=WOMEN[1:4])
+    text = source.read_bytes().decode()
+    births = re.findall(r"\|\|(\d{8})\|F\|", text)
+    text = text.replace(f"{births[0]}|F", f"{births[0]}|M").replace(f"{births[1]}|F", "20260203|F")
+    source.write_bytes(text.encode())
+    assert len(Hl7Format().read(source).rows) == 1
+
+
 def test_the_columns_are_recognised(tmp_path):
     columns = recognise(Hl7Format().read(write(tmp_path / "in.hl7")))
     assert set(columns) == {Fact.NAME, Fact.PHONE, Fact.ADDRESS, Fact.HOSPITAL, Fact.DUE_DATE}

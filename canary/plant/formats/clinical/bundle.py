@@ -3,14 +3,13 @@
 import codecs
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from canary.errors import CanaryError, OutsideError
 from canary.mint.facts import Row
 from canary.plant.formats.clinical import json_text
-from canary.plant.formats.clinical.model import BIRTH, DUE, day_of
+from canary.plant.formats.clinical.model import adults, day_of
 from canary.plant.formats.clinical.people import joined_address, joined_name
 from canary.plant.formats.clinical.splice import Span
 
@@ -20,7 +19,6 @@ Steps = tuple[str | int, ...]
 _DUE_CODES = frozenset({"11778-8", "11779-6", "11780-4", "11781-2"})
 _DUE_URLS = ("edd", "estimateddelivery", "expecteddelivery", "estimateddateofdelivery", "duedate", "deliverydate")
 _OTHER_NAMES = ("old", "maiden", "nickname", "anonymous")
-_CHILD_DAYS = 3650
 
 
 @dataclass(frozen=True)
@@ -107,8 +105,7 @@ def women(document: Document) -> list[Woman]:
     hospitals = hospital_names(document)
     found = [Woman(head, sorted(records[head]), _cells(resources, records[head], hospitals)) for head in heads]
     grown = [woman for woman in found if resources[woman.head].get("gender") != "male"]
-    first_due = min((day for woman in grown if (day := day_of(woman.cells[DUE]))), default=None)
-    return [woman for woman in grown if not _is_child(day_of(woman.cells[BIRTH]), first_due)]
+    return [grown[at] for at in adults([woman.cells for woman in grown])]
 
 
 def keys(document: Document, at: int) -> list[str]:
@@ -218,7 +215,3 @@ def _name_text(name: Resource) -> str:
 def _hospital_text(place: Resource, hospitals: dict[str, str]) -> str:
     known = next((hospitals[ref] for ref in references(place) if ref in hospitals), "")
     return known or str(place.get("display") or "")
-
-
-def _is_child(born: date | None, first_due: date | None) -> bool:
-    return bool(born and first_due and (first_due - born).days < _CHILD_DAYS)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from canary.errors import CanaryError, OutsideError
 from canary.mint.facts import Row
-from canary.plant.formats.clinical.model import day_of
+from canary.plant.formats.clinical.model import adults, day_of
 from canary.plant.formats.clinical.people import joined_address, joined_name
 from canary.plant.formats.clinical.splice import Span
 
@@ -162,7 +162,8 @@ def women(document: Document) -> list[Woman]:
     for woman in found.values():
         rows = [cells(document.messages[at]) for at in woman.records]
         woman.cells = tuple(next((cell for cell in column if cell), None) for column in zip(*rows, strict=True))
-    return list(found.values())
+    grown = list(found.values())
+    return [grown[at] for at in adults([woman.cells for woman in grown])]
 
 
 def cells(message: Message) -> list[str]:

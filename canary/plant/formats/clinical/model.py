@@ -8,6 +8,7 @@ from canary.mint.facts import Cell, Row
 HEADER = ("name", "phone", "address", "hospital", "edd", "birth date")
 NAME, PHONE, ADDRESS, HOSPITAL, DUE, BIRTH = range(len(HEADER))
 _DAYS = 14
+_CHILD_DAYS = 3650
 
 
 def choose(
@@ -56,6 +57,12 @@ def day_of(cell: Cell) -> date | None:
 def shown(rows: Sequence[Row]) -> list[int]:
     """The columns of HEADER that a file fills, the telephone number always."""
     return [at for at in range(len(HEADER)) if at == PHONE or any(row[at] is not None for row in rows)]
+
+
+def adults(rows: Sequence[Row]) -> list[int]:
+    """The rows of women: not born within ten years of the first due date, as the infants of a file are."""
+    first_due = min((day for row in rows if (day := day_of(row[DUE]))), default=date.max)
+    return [at for at, row in enumerate(rows) if (first_due - (day_of(row[BIRTH]) or date.min)).days >= _CHILD_DAYS]
 
 
 def six(cells: Mapping[int, Cell]) -> Row:
