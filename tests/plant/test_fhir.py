@@ -209,6 +209,9 @@ def test_men_and_infants_are_no_rows(tmp_path):
         ('{"resourceType": "Bundle", "signature": {}, "entry": []}', "signed"),
         ('{"resourceType": "Patient"}\n[]\n', "line 2"),
         ("[" * 100_000, "no FHIR"),
+        ('{"resourceType": "Patient", "name": {"family": "Smith"}}', "not as FHIR"),
+        ('{"resourceType": "Bundle", "entry": {"resource": 1}}', "not as FHIR|no FHIR"),
+        ('{"resourceType": "Bundle", "entry": [{"resource": 1}, 2]}', "not as FHIR|no FHIR"),
     ],
 )
 def test_what_is_no_fhir_is_refused_by_name(text, words, tmp_path):

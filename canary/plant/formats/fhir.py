@@ -53,7 +53,10 @@ class FhirFormat:
 
 
 def _women(document: Document) -> list[Woman]:
-    found = bundle.women(document)
+    try:
+        found = bundle.women(document)
+    except (AttributeError, TypeError, LookupError) as error:
+        raise CanaryError(f"{document.name}: the resources are not as FHIR has them", "validate the export") from error
     if not found:
         raise CanaryError(f"{document.name}: no Patient in it", "choose the file that holds the women")
     return found

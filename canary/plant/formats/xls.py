@@ -17,6 +17,8 @@ from canary.plant.formats.biff import look, losses
 
 MOST_ROWS = 65_536
 _EPOCHS = (datetime(1899, 12, 30), datetime(1904, 1, 1))
+_LAST_DAY = 2_957_004  # both date systems end with the year 9999
+_ROTTEN = (AssertionError, TypeError, AttributeError, NotImplementedError)  # xlrd trusts what it reads
 _EMPTY = (xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK)
 
 
@@ -42,13 +44,10 @@ class XlsFormat:
                 f"{source.name}: {opened.sheet.nrows} rows and {len(new)} new ones are more than an .xls holds",
                 f"an .xls ends at row {MOST_ROWS}: save it as .xlsx",
             )
-        made = look.new_book(opened.book)
-        style = look.styles(opened.book)
-        for sheet in opened.book.sheets():
-            rows = opened.spliced(new) if sheet is opened.sheet else _as_they_are(sheet)
-            _Writer(opened.book, sheet, look.new_sheet(made, sheet, style), style).write(rows)
-            if sheet.sheet_visible:
-                made.active_sheet = sheet.number
+        try:
+            made = _rewritten(opened, new)
+        except (LookupError, ValueError) as error:
+            raise CanaryError(f"{source.name}: cannot be written anew: {error}", "save it as .xlsx") from error
         made.save(str(target))
 
 
@@ -231,9 +230,20 @@ def _open(path: Path) -> _Opened:
     losses.check(path, data)
     try:
         book = xlrd.open_workbook(file_contents=data, formatting_info=True, logfile=io.StringIO())
-    except (xlrd.XLRDError, struct.error, IndexError, AssertionError, UnicodeDecodeError) as error:
+    except (xlrd.XLRDError, struct.error, LookupError, ValueError, ArithmeticError, *_ROTTEN) as error:
         raise CanaryError(f"{path.name}: cannot be read: {error}", "save it again, or as .xlsx") from error
     return _Opened(path, book)
+
+
+def _rewritten(opened: _Opened, new: Sequence[Insertion]) -> Any:
+    made = look.new_book(opened.book)
+    style = look.styles(opened.book)
+    for sheet in opened.book.sheets():
+        rows = opened.spliced(new) if sheet is opened.sheet else _as_they_are(sheet)
+        _Writer(opened.book, sheet, look.new_sheet(made, sheet, style), style).write(rows)
+        if sheet.sheet_visible:
+            made.active_sheet = sheet.number
+    return made
 
 
 def _as_they_are(sheet: Any) -> Iterator[_Line]:
@@ -243,6 +253,8 @@ def _as_they_are(sheet: Any) -> Iterator[_Line]:
 def _moment(serial: float, date1904: int) -> Cell:
     if not date1904 and serial < 61:  # no day before March 1900 has the same number everywhere
         return str(timedelta(serial)) if serial < 1 else serial
+    if not 0 <= serial < _LAST_DAY:
+        return serial
     moment = _EPOCHS[date1904] + timedelta(milliseconds=round(serial * 86_400_000))
     return moment.date() if moment.time() == time() else moment
 

@@ -50,7 +50,7 @@ def _refusal(path: Path, what: str) -> CanaryError:
 def _records(path: Path, data: bytes) -> Iterator[tuple[int, bytes]]:
     try:
         memory, at, size = CompDoc(data, logfile=io.StringIO()).locate_named_stream("Workbook")
-    except (CompDocError, struct.error, IndexError) as error:
+    except (CompDocError, struct.error, LookupError, ValueError, AssertionError, TypeError) as error:
         raise CanaryError(f"{path.name}: cannot be read: {error}", "save it again") from error
     if memory is None:
         raise CanaryError(f"{path.name}: no Excel 97-2003 workbook inside", "save it as .xlsx")
