@@ -396,7 +396,7 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], int, str]] = {
     "noise called csv": (lambda f: garbage(f / "x.csv", Random(1).randbytes(5000)), 2, "format|neither"),
     "half a workbook": (truncated, 2, "not a format|cannot be read"),
     "a rotten workbook": (bit_rotten, 2, "cannot be read"),
-    "old xls": (lambda f: garbage(f / "x.xls", b"\xd0\xcf\x11\xe0" + bytes(600)), 2, "old .xls"),
+    "the head of an xls": (lambda f: garbage(f / "x.xls", b"\xd0\xcf\x11\xe0" + bytes(600)), 2, "cannot be read"),
     "a missing file": (lambda f: f / "none.xlsx", 3, "No such file"),
     "a folder": (lambda f: f, 3, "directory"),
 }

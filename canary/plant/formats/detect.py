@@ -1,17 +1,24 @@
 """Tells which format a file is in, by its content first and its name second."""
 
+import re
 import zipfile
 from pathlib import Path
 
 from canary.errors import CanaryError, OutsideError
 from canary.plant.formats.base import TableFormat
 from canary.plant.formats.delimited import DelimitedFormat
+from canary.plant.formats.fhir import FhirFormat
+from canary.plant.formats.hl7 import Hl7Format
+from canary.plant.formats.xls import XlsFormat
 from canary.plant.formats.xlsx import XlsxFormat
 
 _OLE = b"\xd0\xcf\x11\xe0"
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _DELIMITED = {".csv", ".tsv", ".tab", ".txt"}
-_SUPPORTED = "supported: .xlsx workbooks, and .csv, .tsv or .txt text"
+_JSON = {".json", ".ndjson", ".jsonl"}
+_FHIR = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{(?:[^{}]*?)"resourceType"')
+_HL7 = re.compile(rb"(?:\xef\xbb\xbf)?[\s\x0b]*(?:FHS|BHS|MSH)[^A-Za-z0-9\s]")
+_SUPPORTED = "supported: .xlsx and .xls workbooks, .csv, .tsv or .txt text, FHIR in JSON, HL7 v2 messages"
 
 
 def format_of(path: Path) -> TableFormat:
@@ -24,10 +31,11 @@ def format_of(path: Path) -> TableFormat:
     except OSError as error:
         raise OutsideError(f"{path}: {error.strerror}", "check the path and its permissions") from error
     if start.startswith(_OLE):
-        raise CanaryError(
-            f"{path.name}: an old .xls file or an encrypted workbook",
-            "open it, remove the password and save it as .xlsx",
-        )
+        return XlsFormat()
+    if _HL7.match(start):
+        return Hl7Format()
+    if _FHIR.match(start) or (path.suffix.lower() in _JSON and start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")):
+        return FhirFormat()
     is_text = start.startswith(_BOMS) or b"\x00" not in start
     if path.suffix.lower() in _DELIMITED and is_text and not start.startswith(b"PK\x03\x04"):
         return DelimitedFormat()
