@@ -30,6 +30,8 @@ profile_option = click.option("--profile", "profile_file", type=in_file, help="H
 @profile_option
 @click.option("--canaries", type=click.IntRange(min=1), help="How many. [default: setting canaries_per_copy]")
 @click.option("--law", type=click.Choice([law.value for law in Law]), help="[default: setting law]")
+@click.option("--check/--no-check", default=None, help="Refuse if canaries stand out. [default: setting check]")
+@click.option("--force", is_flag=True, help="Hand it out even so; what stands out is a remark.")
 @format_option
 def seed(
     copy: str,
@@ -38,6 +40,8 @@ def seed(
     profile_file: Path | None,
     canaries: int | None,
     law: str | None,
+    check: bool | None,
+    force: bool,
     style: str,
 ) -> None:
     """Plant canaries in one copy's file: a secret draw, committed to the ledger before the file appears."""
@@ -50,6 +54,8 @@ def seed(
         window=timedelta(days=settings.window_days),
         profile=read_profile(profile_file),
         law=Law(law) if law else settings.law,
+        check=settings.check if check is None else check,
+        force=force,
     )
     done = plant(settings.store(), settings.now(), order)
     for text in done.remarks:

@@ -31,7 +31,8 @@ from canary.trace.law import Law, apportion, draw, rank
 @dataclass(frozen=True)
 class Order:
     """What to seed: `count` canaries for `copy` into `target`, made from `source`. `secret` is the 256-bit seed
-    of the draw; leave it None outside simulations."""
+    of the draw; leave it None outside simulations. With `check` a file whose canaries stand out is refused,
+    unless forced."""
 
     copy: str
     source: Path
@@ -41,6 +42,8 @@ class Order:
     profile: Profile | None = None
     secret: bytes | None = None
     law: Law = Law.EXCLUSIVE
+    check: bool = False
+    force: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ def seed(store: Store, now: datetime, order: Order) -> Seeded:
         _write(file_format, order.source, part, insertions)
         written = check_written(file_format, part, table, insertions)
         drawn = _drawn(codes, planted, personas, insertions)
+        looks = _looks(order, part, table, columns, insertions, drawn) if order.check else []
         plan = _plan(order, secret, pools, drawn, inherited, hashlib.sha256(part.read_bytes()).hexdigest())
         _appear(store, now, plan, part, order.target)
     finally:
@@ -99,7 +103,7 @@ def seed(store: Store, now: datetime, order: Order) -> Seeded:
         inherited=len(inherited),
         rows=written,
         commitment=plan.commitment,
-        remarks=_remarks(len(controls), undeclared),
+        remarks=(*_remarks(len(controls), undeclared), *looks),
     )
 
 
@@ -165,6 +169,24 @@ def check_written(file_format: TableFormat, part: Path, before: Table, insertion
     if after.header != before.header or list(after.rows) != list(expected_rows(before, insertions)):
         raise CanaryError("the written file does not read back as planned", "this is a bug: nothing was handed out")
     return len(after.rows)
+
+
+def _looks(
+    order: Order,
+    part: Path,
+    before: Table,
+    columns: Mapping[Fact, int],
+    insertions: Sequence[Insertion],
+    drawn: Sequence[Drawn],
+) -> list[str]:
+    """Remarks on how easily canaries are picked out of the file; raises CanaryError if too easily."""
+    # The libraries behind it take a second to load: only a checked seeding pays for it.
+    from canary.plant.check.exam import Material, gate
+    from canary.plant.check.subject import Subject
+
+    after = Table(before.header, tuple(expected_rows(before, insertions)))
+    codes = {d.row: d.number for d in drawn if d.row is not None}
+    return gate(Subject(part, after, columns, codes), Material(source=(order.source, before)), order.force)
 
 
 def expected_rows(before: Table, insertions: Sequence[Insertion]) -> list[Row]:
