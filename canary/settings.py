@@ -65,8 +65,8 @@ class Settings(BaseSettings):
     copies_planned: int = Field(100, ge=1)
     law: Law = Law.EXCLUSIVE
     canaries_per_copy: int = Field(12, ge=1)
-    hit_rate: float = Field(0.5, gt=0, le=1)
     check: bool = False
+    hit_rate: float = Field(0.5, gt=0, le=1)
     window_days: int = Field(180, ge=1)
     quarantine_days: int = Field(28, ge=0)
     control_share: float = Field(0.1, gt=0, lt=1)

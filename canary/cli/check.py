@@ -9,7 +9,7 @@ import click
 from canary.cli.output import format_option, remark, show_json, table
 from canary.cli.plant import in_file, out_file, profile_option, read_profile
 from canary.errors import CanaryError, OutsideError
-from canary.mint.columns import Profile, recognise
+from canary.mint.columns import Profile, by_header
 from canary.plant.formats.detect import format_of
 from canary.plant.known import find
 from canary.plant.seed import host_of
@@ -92,19 +92,23 @@ def _subject(settings: Settings, copy: str, file: Path, profile: Profile | None,
     from canary.plant.check.subject import Subject
 
     table = format_of(file).read(file)
-    codes = {match.row: match.canary.code for match in find(table, known, profile) if match.sure}
     with settings.store().reading() as session:
         found = registry.copy(session, copy)
-        placement = found.placement
+        placement, handed_over = found.placement, found.date
         if placement is None:
             raise CanaryError(f"copy {copy!r} is not seeded yet", "`canary seed` first, then check what it wrote")
         own = {c.code: c.row for c in placement.canaries if c.planted}
-        if hashlib.sha256(file.read_bytes()).hexdigest() == placement.file_sha256:
-            codes |= {row: code for code, row in own.items() if row is not None}
-        handed_over = found.date
+    codes = {}
+    if hashlib.sha256(file.read_bytes()).hexdigest() == placement.file_sha256:
+        codes = {row: code for code, row in own.items() if row is not None}
+    try:
+        codes |= {match.row: match.canary.code for match in find(table, known, profile) if match.sure}
+    except CanaryError:  # a table that shows neither number nor name and due date: only its own rows are known
+        if not codes:
+            raise
     if lost := len(own.keys() - set(codes.values())):
         remark(f"remark: {lost} of {len(own)} canaries of {copy} do not stand in {file.name}")
-    return Subject(file, table, recognise(table, profile), codes, handed_over)
+    return Subject(file, table, by_header(table, profile), codes, handed_over)
 
 
 def _other(path: Path, known: list[Known], profile: Profile | None) -> "Other":

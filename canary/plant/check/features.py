@@ -27,17 +27,16 @@ def features(table: Table) -> dict[int, tuple[str, Floats]]:
 
 def numbers(cells: Sequence[Cell]) -> Floats | None:
     """A column of dates or quantities as numbers, empty as nan; None for a column of texts."""
-    values = [parse_text(cell, True) if isinstance(cell, str) and cell.strip() else cell for cell in cells]
-    if any(value is None and cell not in (None, "") for value, cell in zip(values, cells, strict=True)):
-        return None
-    found = np.array([_number(value) for value in values])
+    found = np.full(len(cells), np.nan)
+    for at, cell in enumerate(cells):
+        if isinstance(cell, str):
+            day = parse_text(cell, True)
+            if day is None and cell.strip():
+                return None
+            cell = day
+        if cell is not None:
+            found[at] = cell if isinstance(cell, int | float) else cell.toordinal()
     return None if np.isnan(found).all() else found
-
-
-def _number(value: Cell) -> float:
-    if value is None or isinstance(value, str):
-        return float("nan")
-    return float(value) if isinstance(value, int | float) else float(value.toordinal())
 
 
 def _column(cells: Sequence[Cell]) -> Floats:

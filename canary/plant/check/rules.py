@@ -10,7 +10,6 @@ from itertools import combinations
 from scipy.stats import chi2_contingency
 
 from canary.mint.claims import Claims
-from canary.mint.dates import DateColumn
 from canary.mint.facts import Cell, Fact
 from canary.plant.check.features import numbers
 from canary.plant.check.lights import RARE, Light, Line, chance_light
@@ -83,8 +82,7 @@ def _between_dates(subject: Subject) -> Iterator[Line]:
     for at, name in enumerate(subject.table.header):
         cells = [row[at] for row in subject.table.rows]
         if numbers(cells) is not None and not all(isinstance(cell, int | float | None) for cell in cells):
-            style = DateColumn.fit(name, cells)
-            columns[name] = [style.read(cell) for cell in cells]
+            columns[name] = subject.dates(at)
     for (a, first), (b, second) in combinations(columns.items(), 2):
         for early, late, name in ((first, second, f"{a} to {b}"), (second, first, f"{b} to {a}")):
             if (kept := _fixed(subject, early, late)) is not None:
@@ -206,7 +204,7 @@ def _cells(subject: Subject, at: int, name: str) -> Iterator[Line]:
     if not any(isinstance(cell, str) for cell in cells):
         return
     yield subject.rule(f"{name}: a character of no other row", _alone(subject, texts), _REMINT)
-    full = {letter for text in outlines for letter in text if _wide(letter)}
+    full = set(filter(_wide, set().union(*outlines)))
     wide = (not full.isdisjoint(text) for text in texts)
     yield subject.rule(f"{name}: full-width letters, digits or spaces", wide, _REMINT)
     yield subject.rule(f"{name}: space at an end", (text != text.strip() for text in texts), _REMINT)
@@ -220,13 +218,13 @@ def _elsewhere(subject: Subject, values: Sequence[str]) -> Iterator[int]:
 
 def _alone(subject: Subject, texts: Sequence[str]) -> Iterator[bool]:
     """Whether a row holds a character that no other real row does."""
-    letters: Counter[str] = Counter()
+    seen, often = set[str](), set[str]()
     for text, many in Counter(text for text, ours in zip(texts, subject.canary, strict=True) if not ours).items():
-        for letter in set(text):
-            letters[letter] += many
-    often = {letter for letter, count in letters.items() if count > 1}
-    others = {True: letters.keys(), False: often}  # a real row does not count itself
-    return (not others[bool(ours)] >= set(text) for text, ours in zip(texts, subject.canary, strict=True))
+        letters = set(text)
+        often |= letters if many > 1 else letters & seen
+        seen |= letters
+    others = {True: seen, False: often}  # a real row does not count itself
+    return (not others[bool(ours)].issuperset(text) for text, ours in zip(texts, subject.canary, strict=True))
 
 
 def _outline(text: str) -> str:

@@ -1,7 +1,7 @@
 """The file under examination: its table, and which of its rows are canaries."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,7 @@ class Subject:
     columns: Mapping[Fact, int]
     codes: Mapping[int, str]
     handed_over: date | None = None
+    _dates: dict[int, list[date | None]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def canary(self) -> Flags:
@@ -49,11 +50,15 @@ class Subject:
 
     def days(self, fact: Fact) -> list[date | None] | None:
         """A date fact's column as days, or None where the table has none."""
-        cells = self.cells(fact)
-        if cells is None:
-            return None
-        column = DateColumn.fit(self.table.header[self.columns[fact]], cells)
-        return [column.read(cell) for cell in cells]
+        return self.dates(self.columns[fact]) if fact in self.columns else None
+
+    def dates(self, at: int) -> list[date | None]:
+        """A column as days; raises CanaryError when it holds no dates."""
+        if at not in self._dates:
+            cells = [row[at] for row in self.table.rows]
+            column = DateColumn.fit(self.table.header[at], cells)
+            self._dates[at] = [column.read(cell) for cell in cells]
+        return self._dates[at]
 
     def rule(self, name: str, broken: Iterable[bool], advice: str) -> Line:
         """The line of a rule: which rows break it, canaries against all others."""
