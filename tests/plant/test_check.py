@@ -356,3 +356,10 @@ def test_the_source_is_left_alone(tmp_path):
     kept = shutil.copy(source, tmp_path / "kept.xlsx")
     fingerprint.lines(subject, source, subject.genuine)
     assert source.read_bytes() == Path(kept).read_bytes()
+
+
+def test_real_rows_that_are_one_of_a_kind_count_as_the_hosts_own_rate():
+    rows = [("a1",), ("a2",), ("b-3",), ("c/4",), ("a5",)]
+    subject = Subject(Path("x.csv"), Table(("码",), tuple(rows)), {}, {4: "C4"})
+    line = next(n for n in rules.lines(subject) if n.name == "码: written like no other row")
+    assert (line.figures["canaries"], line.figures["others"]) == (0, 2)
