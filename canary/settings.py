@@ -65,10 +65,14 @@ class Settings(BaseSettings):
     copies_planned: int = Field(100, ge=1)
     law: Law = Law.EXCLUSIVE
     canaries_per_copy: int = Field(12, ge=1)
+    check: bool = False
     hit_rate: float = Field(0.5, gt=0, le=1)
     window_days: int = Field(180, ge=1)
     quarantine_days: int = Field(28, ge=0)
     control_share: float = Field(0.1, gt=0, lt=1)
+    exclude_token: SecretStr = SecretStr("")
+    exclude_per_hour: int = Field(30, ge=1)
+    exclude_per_day: int = Field(200, ge=1)
     digest_folder: str = "digests"
     deliveries_every_seconds: float = Field(120, ge=1)
     verdicts_every_seconds: float = Field(900, ge=1)

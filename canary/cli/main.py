@@ -7,7 +7,22 @@ from typing import Any
 import click
 
 from canary import __version__
-from canary.cli import contact, copy, demo, number, plan, plant, prove, recipient, run, setup, simulate, trace
+from canary.cli import (
+    check,
+    contact,
+    copy,
+    demo,
+    exclude,
+    number,
+    plan,
+    plant,
+    prove,
+    recipient,
+    run,
+    setup,
+    simulate,
+    trace,
+)
 from canary.errors import CanaryError
 
 
@@ -34,7 +49,7 @@ def cli(verbose: bool) -> None:
     """Which copy leaked? Plant canaries in every copy you hand out, listen, trace, report."""
 
 
-for module in (setup, recipient, copy, number, plant, contact, trace, prove, plan, simulate, run, demo):
+for module in (setup, recipient, copy, number, plant, check, exclude, contact, trace, prove, plan, simulate, run, demo):
     for command in module.COMMANDS:
         cli.add_command(command)
 

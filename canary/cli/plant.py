@@ -33,6 +33,8 @@ profile_option = click.option("--profile", "profile_file", type=in_file, help="H
 @database_options
 @click.option("--canaries", type=click.IntRange(min=1), help="How many. [default: setting canaries_per_copy]")
 @click.option("--law", type=click.Choice([law.value for law in Law]), help="[default: setting law]")
+@click.option("--check/--no-check", default=None, help="Refuse if canaries stand out. [default: setting check]")
+@click.option("--force", is_flag=True, help="Hand it out even so; what stands out is a remark.")
 @format_option
 def seed(
     copy: str,
@@ -41,6 +43,8 @@ def seed(
     profile_file: Path | None,
     canaries: int | None,
     law: str | None,
+    check: bool | None,
+    force: bool,
     style: str,
     **database: Any,
 ) -> None:
@@ -67,6 +71,8 @@ def seed(
         request.window,
         request.profile,
         law=request.law,
+        check=settings.check if check is None else check,
+        force=force,
     )
     done = plant(settings.store(), settings.now(), order)
     for text in done.remarks:

@@ -83,6 +83,18 @@ class Profile:
 
 def recognise(table: Table, profile: Profile | None = None) -> dict[Fact, int]:
     """Fact -> 0-based column. Raises CanaryError without a phone column or with two columns for one fact."""
+    columns = by_header(table, profile)
+    if Fact.PHONE not in columns:
+        seen = ", ".join(f"'{text}'" for text in table.header)
+        raise CanaryError(
+            f"no phone column among {seen}", "write a profile in config/profiles and pass it with --profile"
+        )
+    _check_phones(table, columns[Fact.PHONE])
+    return columns
+
+
+def by_header(table: Table, profile: Profile | None = None) -> dict[Fact, int]:
+    """Fact -> 0-based column by header text alone. Raises CanaryError with two columns for one fact."""
     known = {**HEADERS, **(profile.headers if profile else {})}
     columns: dict[Fact, int] = {}
     for fact, texts in known.items():
@@ -95,12 +107,6 @@ def recognise(table: Table, profile: Profile | None = None) -> dict[Fact, int]:
             )
         if found:
             columns[fact] = found[0]
-    if Fact.PHONE not in columns:
-        seen = ", ".join(f"'{text}'" for text in table.header)
-        raise CanaryError(
-            f"no phone column among {seen}", "write a profile in config/profiles and pass it with --profile"
-        )
-    _check_phones(table, columns[Fact.PHONE])
     return columns
 
 

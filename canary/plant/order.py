@@ -209,3 +209,8 @@ def _direction(segments: Sequence[Sequence[Cell]]) -> tuple[int, Callable[[Cell]
 
 def _sorted(keys: Iterator[Key], direction: int) -> bool:
     return all(a <= b if direction > 0 else a >= b for a, b in pairwise(keys))
+
+
+def sort_keys(rows: Sequence[Row]) -> list[tuple[int, int]]:
+    """The columns that rows are sorted by, coarsest first, and how: 1 rising, -1 falling, 0 in blocks."""
+    return [(level.column, level.direction) for level in _levels(rows)]

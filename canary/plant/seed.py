@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import phonenumbers
-
 from canary.errors import CanaryError, OutsideError
 from canary.mint.columns import Profile, recognise
 from canary.mint.facts import Fact, Persona, Row, Table
 from canary.mint.host import Host, fit
 from canary.plant.formats.base import Insertion, TableFormat
 from canary.plant.formats.detect import format_of
+from canary.plant.known import digit_forms
 from canary.plant.order import insertion_points
 from canary.prove.commitment import commitment, opening
 from canary.store import placements
@@ -43,7 +42,8 @@ class Request:
 @dataclass(frozen=True)
 class Order:
     """What to seed: `count` canaries for `copy` into `target`, made from `source`. `secret` is the 256-bit seed
-    of the draw; leave it None outside simulations."""
+    of the draw; leave it None outside simulations. With `check` a file whose canaries stand out is refused,
+    unless forced."""
 
     copy: str
     source: Path
@@ -53,6 +53,8 @@ class Order:
     profile: Profile | None = None
     secret: bytes | None = None
     law: Law = Law.EXCLUSIVE
+    check: bool = False
+    force: bool = False
 
     @property
     def request(self) -> Request:
@@ -110,12 +112,13 @@ def seed(store: Store, now: datetime, order: Order) -> Seeded:
         _write(file_format, order.source, part, insertions)
         written = check_written(file_format, part, table, insertions)
         drawn = _drawn(draft.codes, draft.planted, draft.personas, insertions)
+        looks = _looks(order, part, table, insertions, drawn) if order.check else []
         plan = plan_of(order.request, draft, drawn, order.target.name, hashlib.sha256(part.read_bytes()).hexdigest())
         appear(store, now, plan, lambda: _hand_out(part, order.target))
     finally:
         with suppress(OSError):  # never hide the error that brought us here
             part.unlink(missing_ok=True)
-    return seeded_of(plan, draft, written)
+    return seeded_of(plan, draft, written, looks)
 
 
 def draw_up(store: Store, request: Request, table: Table) -> Draft:
@@ -165,7 +168,7 @@ def _inherited(
     table: Table, columns: Mapping[Fact, int], planted: Mapping[str, Sequence[tuple[int, str]]]
 ) -> list[int]:
     # Full parsing of 40,000 phones costs seconds; digits with and without country code are enough to find ours.
-    known = {form: canaries for e164, canaries in planted.items() for form in _digit_forms(e164)}
+    known = {form: canaries for e164, canaries in planted.items() for form in digit_forms(e164)}
     phone, name = columns[Fact.PHONE], columns.get(Fact.NAME)
     found = []
     for row in table.rows:
@@ -174,14 +177,6 @@ def _inherited(
         alike = [i for i, persona in canaries if name is not None and persona == str(row[name] or "")]
         found += alike or [i for i, _ in canaries]
     return found
-
-
-def _digit_forms(e164: str) -> set[str]:
-    """The digits a register may hold for a number: with country code, without, with the trunk prefix."""
-    parsed = phonenumbers.parse(e164)
-    national = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)
-    bare = phonenumbers.national_significant_number(parsed)
-    return {e164.lstrip("+"), "00" + e164.lstrip("+"), bare, re.sub(r"\D", "", national)}
 
 
 def _write(file_format: TableFormat, source: Path, part: Path, insertions: Sequence[Insertion]) -> None:
@@ -202,6 +197,24 @@ def check_written(file_format: TableFormat, part: Path, before: Table, insertion
     if after.header != before.header or list(after.rows) != list(expected_rows(before, insertions)):
         raise CanaryError("the written file does not read back as planned", "this is a bug: nothing was handed out")
     return len(after.rows)
+
+
+def _looks(
+    order: Order,
+    part: Path,
+    before: Table,
+    insertions: Sequence[Insertion],
+    drawn: Sequence[Drawn],
+) -> list[str]:
+    """Remarks on how easily canaries are picked out of the file; raises CanaryError if too easily."""
+    # The libraries behind it take a second to load: only a checked seeding pays for it.
+    from canary.plant.check.exam import Material, gate
+    from canary.plant.check.subject import Subject
+
+    after = Table(before.header, tuple(expected_rows(before, insertions)))
+    codes = {d.row: d.number for d in drawn if d.row is not None}
+    columns = recognise(before, order.profile)
+    return gate(Subject(part, after, columns, codes), Material(source=(order.source, before)), order.force)
 
 
 def expected_rows(before: Table, insertions: Sequence[Insertion]) -> list[Row]:
@@ -253,7 +266,7 @@ def plan_of(request: Request, draft: Draft, drawn: Sequence[Drawn], name: str, s
     )
 
 
-def seeded_of(plan: Plan, draft: Draft, rows: int) -> Seeded:
+def seeded_of(plan: Plan, draft: Draft, rows: int, looks: Sequence[str] = ()) -> Seeded:
     """What to tell of a draw that has appeared among `rows` rows."""
     controls = len(draft.codes) - len(draft.planted)
     return Seeded(
@@ -263,7 +276,7 @@ def seeded_of(plan: Plan, draft: Draft, rows: int) -> Seeded:
         inherited=len(draft.inherited),
         rows=rows,
         commitment=plan.commitment,
-        remarks=_remarks(controls, draft.undeclared),
+        remarks=(*_remarks(controls, draft.undeclared), *looks),
     )
 
 

@@ -278,6 +278,19 @@ class Allowed(Base):
     note: Mapped[str] = mapped_column(String(200))
 
 
+class ExclusionQuestion(Base):
+    """One question whether a row is a canary, asked by whom and of whom as keyed hashes only; a refused one
+    (`answered` false) came after too many."""
+
+    __tablename__ = "exclusion_question"
+    __table_args__ = (Index("ix_exclusion_question_asker_at", "asker", "at"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    asker: Mapped[str] = mapped_column(String(64))
+    question: Mapped[str] = mapped_column(String(64))
+    answered: Mapped[bool]
+
+
 class LedgerEntry(Base):
     """One entry of the append-only, hash-chained ledger."""
 

@@ -1,4 +1,4 @@
-"""The Flask app factory: provider hooks and health; judging happens elsewhere, never in a request."""
+"""The Flask app factory: provider hooks, exclusion and health; judging happens elsewhere, never in a request."""
 
 from typing import Any
 
@@ -10,15 +10,19 @@ from canary.listen.providers.base import RawRequest, Reply
 from canary.listen.providers.twilio import TwilioProvider
 from canary.settings import Settings, load
 from canary.store.database import Store
+from canary.web.exclude import desk, exclude
 
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The app over the registry of `settings` (those in force by default)."""
     settings = settings or load()
     app = Flask(__name__)
-    app.extensions["intake"] = intake(settings, settings.store())
+    store = settings.store()
+    app.extensions["intake"] = intake(settings, store)
+    app.extensions["exclude"] = desk(settings, store)
     app.config["PUBLIC_URL"] = (settings.public_url or f"http://{settings.bind}").rstrip("/")
     app.add_url_rule("/hooks/<provider>/<endpoint>", view_func=hook, methods=["POST"])
+    app.add_url_rule("/exclude", view_func=exclude, methods=["POST"])
     app.add_url_rule("/healthz", view_func=healthz)
     app.add_url_rule("/readyz", view_func=readyz)
     return app

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-import xlrd  # type: ignore[import-untyped]
+import xlrd
 
 from canary.errors import CanaryError, OutsideError
 from canary.mint.facts import Cell, Table

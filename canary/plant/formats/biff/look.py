@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import xlwt  # type: ignore[import-untyped]
+import xlwt
 
 # xlrd's and xlwt's objects are untyped: (name in xlwt, name in xlrd) says what corresponds to what.
 _FONT = {

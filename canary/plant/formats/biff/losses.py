@@ -5,7 +5,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from xlrd.compdoc import CompDoc, CompDocError  # type: ignore[import-untyped]
+from xlrd.compdoc import CompDoc, CompDocError
 
 from canary.errors import CanaryError
 
