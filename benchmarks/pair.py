@@ -1,16 +1,18 @@
 """Two leakers who merged their files: how many numbers the pair decoder needs, and how often it names an innocent.
 
-Usage: pair.py [--runs N] [--copies N] [--unknown]
+Usage: pair.py [--runs N] [--copies N]
 
-Shared law, noise 0.02, alpha = 1e-3, callers who name nobody. "Single": a leaker is accused by its own score.
-"Either": the product of the two scores says that one of them leaked (no assumption). "One": the posterior
-that a leaker is one of a pair reaches 0.999; "both": the pair's does (assuming at most two leakers and the channel:
-"known" takes hit rate and noise as known, as the goals do; "unknown" averages over the grids of `canary trace`).
+Shared law, noise 0.02, alpha = 1e-3, callers who name nobody; the least numbers for 95 % power. "Single": a leaker is
+accused by its own score. "Either": the product of the two scores says that one of them leaked (no assumption). "One":
+the posterior that a certain copy leaked, alone or with another, reaches 0.999 for a leaker; "both": that of the very
+pair does. These two assume at most two leakers and the channel: "known" takes hit rate and noise as known, as the
+goals of attribution.md do; "unknown" averages over the grids that `canary trace` uses, as the scores always do.
 """
 
 import argparse
 import math
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 
@@ -25,99 +27,110 @@ from canary.trace.pairs import NOISES, Exposed, believe
 NOISE, ALPHA, DAYS = 0.02, 1e-3, 180
 PAIR_DENSITY = 0.38  # denser than what serves a single decoder best
 GOALS = {(Merge.UNION, 1.0): 30, (Merge.UNION, 0.5): 125, (Merge.UNION, 0.3): 250}
+MOST = 1200
 
 
-def play(rng, plan, leak, channel, noises):
-    """One run: was a leaker accused alone, one of the pair surely, the pair named, and was an innocent in it?"""
+def run(rng, plan, leak):
+    """One leak: the draw, who leaked, and the day each number first rang."""
     drawn = deal(rng, plan)
     leakers = sorted(rng.choice(plan.copies, leak.leakers, replace=False).tolist()) if leak.leakers else []
     first = np.where(rng.random(plan.numbers) < NOISE, rng.uniform(0, DAYS, plan.numbers), np.inf)
     if leakers:
         found = calls(rng, drawn, leakers, leak, DAYS)
         np.minimum.at(first, drawn.numbers[found.copies], found.day)
-    rang = np.isfinite(first)
-    row, column = np.nonzero(drawn.planted)
-    seen = Exposed(plan.copies, row, column, rang[column] * 1, np.ones(len(row)), rang)
-    beliefs = believe(seen, channel, noises)
-    i, j, merge, share = beliefs.best()
-    named = set(np.flatnonzero(beliefs.each() >= PAIR_SURE).tolist())
+    return drawn, leakers, first
+
+
+def by_scores(drawn, leakers, first):
+    """What the exact scores say: of one copy, of one of two."""
+    copies = len(drawn.planted)
     at = np.minimum(first, DAYS)[drawn.numbers]
-    heard = Heard(at, rang[drawn.numbers], np.full(at.shape, np.inf), np.zeros(at.shape, dtype=np.intp))
-    log_e = paths(drawn.planted, heard, channel).log_e
-    single = log_e.max(axis=1) >= math.log(plan.copies / ALPHA)
-    bar = math.log(math.comb(plan.copies, 2) / ALPHA)
-    innocent = [copy for copy in range(plan.copies) if copy not in leakers]
+    rang = np.isfinite(first)[drawn.numbers]
+    log_e = paths(
+        drawn.planted, Heard(at, rang, np.full(at.shape, np.inf), np.zeros(at.shape, dtype=np.intp)), Channel()
+    ).log_e
+    bar = math.log(math.comb(copies, 2) / ALPHA)
+    innocent = np.sort(np.delete(log_e.max(axis=1), leakers))
+    mine = log_e[leakers]
     return {
-        "single": bool(leakers) and bool(single[leakers].any()),
-        "either": bool(leakers) and bool((log_e[leakers[0]] + log_e[leakers[-1]]).max() >= bar),
-        "one": bool(named & set(leakers)),
-        "innocent named": bool(named - set(leakers)),
-        "both": share >= PAIR_SURE and [i, j] == leakers,
-        "merge": share >= PAIR_SURE and merge is leak.merge,
-        "innocent in pair": share >= PAIR_SURE and not {i, j} <= set(leakers),
-        "innocent alone": bool(single[innocent].any()),
-        "neither true": bool((np.sort(log_e.max(axis=1)[innocent])[-2:]).sum() >= bar),
+        "single": bool(leakers) and bool((mine.max(axis=1) >= math.log(copies / ALPHA)).any()),
+        "either": len(leakers) == 2 and bool(mine.sum(axis=0).max() >= bar),
+        "false single": bool(innocent[-1] >= math.log(copies / ALPHA)),
+        "false either": bool(innocent[-2:].sum() >= bar),  # at most as high as the sum of the two highest
     }
 
 
-def share_of(plan, leak, channel, noises, runs, seed=1):
-    tally: dict[str, int] = {}
+def by_pairs(drawn, leakers, first, channel, noises):
+    """What the pair decoder says."""
+    rang = np.isfinite(first)
+    row, column = np.nonzero(drawn.planted)
+    seen = Exposed(len(drawn.planted), row, drawn.numbers[row, column], rang[column] * 1, np.ones(len(row)), rang)
+    beliefs = believe(seen, channel, noises)
+    i, j, _, share = beliefs.best()
+    named = set(np.flatnonzero(beliefs.each() >= PAIR_SURE).tolist())
+    return {
+        "one": bool(named & set(leakers)),
+        "both": share >= PAIR_SURE and [i, j] == leakers,
+        "false one": bool(named - set(leakers)),
+        "false two": beliefs.two >= PAIR_SURE and len(leakers) < 2,
+    }
+
+
+def tally(plan, leak, say: Callable, runs, seed=1) -> Counter:
+    """How often each statement was made in `runs` leaks."""
+    found: Counter = Counter()
     for child in np.random.SeedSequence(seed).spawn(runs):
-        for key, holds in play(np.random.default_rng(child), plan, leak, channel, noises).items():
-            tally[key] = tally.get(key, 0) + holds
-    return tally
+        found.update({key: int(said) for key, said in say(*run(np.random.default_rng(child), plan, leak)).items()})
+    return found
 
 
-def least(copies, leak, channel, noises, runs, key):
-    """The smallest shared design with 95 % power for `key`, to about 2 %."""
-    density = best_density(leak.hit_rate, NOISE, leak.leakers) if key in ("single", "either") else PAIR_DENSITY
+def least(copies, leak, say, runs, key, density):
+    """The smallest shared design with 95 % power for `key`, to about 2 %, or None."""
 
-    def power(numbers):
-        plan = Design(Law.SHARED, copies, numbers, max(1, round(density * numbers)))
-        return share_of(plan, leak, channel, noises, runs)[key] / runs
+    def plan(numbers):
+        return Design(Law.SHARED, copies, numbers, max(1, round(density * numbers)))
 
     low, high = 10, 20
-    while power(high) < 0.95:
+    while tally(plan(high), leak, say, runs)[key] < 0.95 * runs:
         low, high = high, high * 2
-        if high > 1500:
+        if high > MOST:
             return None
     while high - low > max(1, high // 50):
         middle = (low + high) // 2
-        low, high = (low, middle) if power(middle) >= 0.95 else (middle, high)
-    return Design(Law.SHARED, copies, high, max(1, round(density * high)))
+        low, high = (low, middle) if tally(plan(middle), leak, say, runs)[key] >= 0.95 * runs else (middle, high)
+    return plan(high)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--copies", type=int, default=100)
-    parser.add_argument("--unknown", action="store_true")
     given = parser.parse_args()
-    print("| merge | q | channel | single | either | one | both | goal | innocent named | false either |")
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    runs = given.runs
+    print("| merge | q | statement | channel | numbers | canaries | goal | of so many runs, false |")
+    print("|---|---|---|---|---|---|---|---|")
     for merge in Merge:
         for q in (1.0, 0.5, 0.3):
             leak = Leak(2, q, merge=merge)
-            channel = Channel(background=NOISE) if given.unknown else Channel(background=NOISE, hit_rates=(q,))
-            noises = NOISES if given.unknown else (NOISE,)
-            search = max(100, given.runs // 5)
-            sizes = {
-                key: least(given.copies, leak, channel, noises, search, key) for key in ("single", "either", "both")
-            }
-            plan = sizes["both"]
-            false = share_of(plan, leak, channel, noises, given.runs, seed=2) if plan else {}
-            shown = [str(size.numbers) if size else "> 1500" for size in sizes.values()]
-            print(
-                f"| {merge.value} | {q:g} | {'unknown' if given.unknown else 'known'} | {' | '.join(shown)} "
-                f"| {GOALS.get((merge, q), '')} | {false.get('innocent named')} of {given.runs} "
-                f"| {false.get('neither true')} of {given.runs} |",
-                flush=True,
-            )
-    one, none = Leak(1, 0.5), Leak(0, 0.5)
-    for name, leak in (("one leaker", one), ("none", none)):
+            known = (Channel(background=NOISE, hit_rates=(q,)), (NOISE,))
+            ways = [("single", "scores", by_scores), ("either", "scores", by_scores)]
+            for name, way in (("known", known), ("unknown", (Channel(background=NOISE), NOISES))):
+                ways += [(key, name, lambda *seen, way=way: by_pairs(*seen, *way)) for key in ("one", "both")]
+            for key, channel, say in ways:
+                density = best_density(q, NOISE, 2) if say is by_scores else PAIR_DENSITY
+                found = least(given.copies, leak, say, max(100, runs // 4), key, density)
+                false = (
+                    tally(found, leak, say, runs, seed=2)[f"false {'one' if key == 'both' else key}"] if found else "–"
+                )
+                goal = GOALS.get((merge, q), "") if key in ("one", "both") and channel == "known" else ""
+                size = f"{found.numbers} | {found.canaries}" if found else f"> {MOST} | –"
+                print(
+                    f"| {merge.value} | {q:g} | {key} | {channel} | {size} | {goal} | {false} of {runs} |", flush=True
+                )
+    for name, leak in (("one leaker", Leak(1, 0.5)), ("no leaker", Leak(0, 0.5))):
         plan = Design(Law.SHARED, given.copies, 120, 50)
-        false = share_of(plan, replace(leak, merge=Merge.UNION), Channel(background=NOISE), NOISES, given.runs, seed=3)
-        print(f"{name}, 120 numbers, channel unknown: {false}", flush=True)
+        found = tally(plan, leak, lambda *seen: by_pairs(*seen, Channel(background=NOISE), NOISES), runs, seed=3)
+        print(f"{name}, 120 numbers, channel unknown: {dict(found)}", flush=True)
 
 
 if __name__ == "__main__":
