@@ -63,6 +63,8 @@ def seed(store: Store, now: datetime, order: Order) -> Seeded:
     file_format = format_of(order.source)
     table = file_format.read(order.source)
     columns = recognise(table, order.profile)
+    if Fact.PHONE not in columns:
+        raise CanaryError("a table without phones cannot be seeded yet", "`canary mint` makes personas for it")
     secret = order.secret or secrets.token_bytes(32)
     with store.reading() as session:
         placements.unplanted(session, order.copy)
