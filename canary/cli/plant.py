@@ -93,9 +93,11 @@ def mint(source: Path, count: int, target: Path, profile_file: Path | None, numb
     table = format_of(source).read(source)
     host = host_of(table, recognise(table, profile), profile)
     rng = random.Random(secrets.randbits(64) if number_seed is None else number_seed)
-    # 12x is assigned to nobody in China: a minted row can ring at no real person's.
-    phones = [f"+8612{n:09d}" for n in rng.sample(range(10**9), count)]
-    personas = host.personas(rng, phones)
+    if profile and not profile.phones:
+        personas = host.anonymous_personas(rng, count)
+    else:
+        # 12x is assigned to nobody in China: a minted row can ring at no real person's.
+        personas = host.personas(rng, [f"+8612{n:09d}" for n in rng.sample(range(10**9), count)])
     try:
         with target.open("x", encoding="utf-8", newline="") as handle:
             writer = csv.writer(handle)

@@ -3,11 +3,13 @@
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from operator import itemgetter
 from random import Random
+from typing import NamedTuple
 
-from canary.mint.claims import within_one_edit
+from canary.mint.claims import Rows, within_one_edit
 
 _HAN = re.compile(r"[㐀-鿿]")
 _PREFIX = re.compile(r"(?:[^省区市]{2,8}(?:省|自治区))?(?:[^省区市县]{2,8}市)?")
@@ -16,11 +18,14 @@ _COMMUNITY = re.compile(r".{1,12}?(?:社区|居委会|村委会)")
 _LANES = frozenset("巷弄号条")  # 新村3巷 stands in every community: such a name means nothing without it
 _HOUSE = re.compile(r"\s*(\d+)[A-Za-z]?(?:[-/]\d+[A-Za-z]?)?(\s+[^\W\d].*)")
 _FLAT = re.compile(r"\s+(?:apt|apartment|unit|flat|suite|ste|#).*", re.IGNORECASE)
-_TRIES = 8
+_DOOR = re.compile(r"([^\dA-Za-z]*)\D*(\d+)?")
+_BEFORE = re.compile(r"(\D*)(\d+)(.*)", re.DOTALL)
+_NAMED = re.compile(r"([^区市道镇乡]{2,6})(?:社区|居委会|村委会)")
+_TRIES, _STEMS = 8, 4
+_GROUND = (-1, -1)
 
 
-@dataclass(frozen=True)
-class Address:
+class Address(NamedTuple):
     """An address taken apart round its building number; `number` is "" where it stops before any door."""
 
     before: str
@@ -33,19 +38,25 @@ class Address:
     @property
     def unit(self) -> str:
         """What the number counts: 栋, 座, 巷 ..., or "" before a street name."""
-        return re.match(r"[^\dA-Za-z]*", self.door)[0]  # type: ignore[index]
+        return _door(self.door)[0]
 
     @property
     def kind(self) -> tuple[str, str]:
         """Addresses of one kind may exchange their numbers and doors."""
-        return self.area, self.unit
+        return self.area, _door(self.door)[0]
 
     @property
     def height(self) -> tuple[int, int]:
         """How far up a place this door is: building, then floor (or the house in a lane)."""
-        match = re.search(r"\d+", self.door)
-        inner = int(match[0]) if match else 0
-        return int(self.number), inner // 100 if inner >= 100 else inner
+        return int(self.number), _door(self.door)[1]
+
+
+@lru_cache(maxsize=50_000)
+def _door(door: str) -> tuple[str, int]:
+    """Unit and floor of what follows a building number."""
+    unit, inner = _DOOR.match(door).groups()  # type: ignore[union-attr]
+    floor = int(inner) if inner else 0
+    return unit, floor // 100 if floor >= 100 else floor
 
 
 def split(text: str) -> Address:
@@ -56,13 +67,13 @@ def split(text: str) -> Address:
 def _split_han(text: str) -> Address:
     rest = text[_PREFIX.match(text).end() :]  # type: ignore[union-attr]
     area = match[0] if (match := _AREA.match(rest)) else ""
-    match = re.fullmatch(r"(\D*)(\d+)(.*)", text, re.DOTALL)
+    match = _BEFORE.fullmatch(text)
     if not match:
         return Address(text, "", "", "", area, rest[len(area) :])
     before, number, door = match.groups()
     place = before[len(text) - len(rest) + len(area) :]
     if door[:1] not in _LANES:
-        place = _COMMUNITY.sub("", place, count=1)
+        place = _COMMUNITY.sub("", place, count=1) if "社区" in place or "委会" in place else place
     return Address(before, number, door, "", area, place)
 
 
@@ -86,50 +97,59 @@ class AddressPool:
     """The addresses of one host, row by row, ready to be recombined within a street."""
 
     def __init__(self, texts: Sequence[str | None]) -> None:
-        self._texts = frozenset(text for text in texts if text is not None)
+        self._known, self._texts = frozenset(text for text in texts if text is not None), texts
         self._rows = _without_communities([split(text) if text is not None else None for text in texts])
         self._coarse: dict[str, list[str]] = defaultdict(list)
         self._doors: dict[str, list[Address]] = defaultdict(list)
-        self._at: dict[tuple[str, str], list[Address]] = defaultdict(list)
-        for row in filter(None, self._rows):
+        self._top: dict[tuple[str, str], tuple[int, int]] = {}
+        places: list[tuple[str, str] | None] = [None] * len(self._rows)
+        for i, row in enumerate(self._rows):
+            if row is None:
+                continue
             if not row.number:
                 self._coarse[row.area].append(row.before)
                 continue
-            self._doors[row.unit].append(row)
-            self._at[row.area, row.place].append(row)
-        self._top = {key: max(row.height for row in rows) for key, rows in self._at.items()}
+            unit, floor = _door(row.door)
+            self._doors[unit].append(row)
+            places[i] = place = row.area, row.place
+            self._top[place] = max(self._top.get(place, _GROUND), (int(row.number), floor))
+        self._at = Rows(places)
+        self._ends = Rows([f"{row.number}{row.door}{row.after}" if row and row.number else None for row in self._rows])
         self._ladders = self._climb()
 
-    def draw(self, rng: Random, like: int) -> str | None:
+    def draw(self, rng: Random, like: int, used: set[tuple[str, str]] | None = None) -> str | None:
         """An address in the street of row `like` and as detailed; None where that row has none.
 
-        One that stops at a community names nobody's door and may be shared; any other is new to the host.
+        One that stops at a community names nobody's door and may be shared; any other is new to the host. Estates in
+        `used` are avoided while there are others, and those drawn are added.
         """
+        used = set() if used is None else used
         donor = self._rows[like]
         if donor is None:
             return None
         if not donor.number:
             return rng.choice(self._coarse[donor.area])
+        doors = self._doors[donor.unit]
         for _ in range(_TRIES):
-            door = rng.choice(self._doors[donor.unit])
-            if (text := self._at_door(rng, donor, door)) is not None:
+            door = doors[int(rng.random() * len(doors))]
+            if (text := self._at_door(rng, donor, door, used)) is not None:
                 return text
         return self._above(rng, donor)
 
     def _climb(self) -> dict[tuple[str, str], tuple[list[tuple[int, int]], list[Address]]]:
         """By street and unit: how high each address's estate reaches, lowest first, and the addresses."""
-        kinds: dict[tuple[str, str], list[Address]] = defaultdict(list)
-        for rows in self._doors.values():
+        kinds: dict[tuple[str, str], list[tuple[tuple[int, int], Address]]] = defaultdict(list)
+        for unit, rows in self._doors.items():
             for row in rows:
-                kinds[row.kind].append(row)
-        for rows in kinds.values():
-            rows.sort(key=self._height)
-        return {kind: ([self._height(row) for row in rows], rows) for kind, rows in kinds.items()}
+                kinds[row.area, unit].append((self._top[row.area, row.place], row))
+        for pairs in kinds.values():
+            pairs.sort(key=itemgetter(0))
+        return {kind: ([top for top, _ in pairs], [row for _, row in pairs]) for kind, pairs in kinds.items()}
 
     def _height(self, row: Address) -> tuple[int, int]:
         return self._top[row.area, row.place]
 
-    def _at_door(self, rng: Random, donor: Address, door: Address) -> str | None:
+    def _at_door(self, rng: Random, donor: Address, door: Address, used: set[tuple[str, str]]) -> str | None:
         """The door of one row at an estate of the donor's street that does not reach so high.
 
         A building beyond the estate's last where there is such an estate, else a floor above the roof.
@@ -138,7 +158,15 @@ class AddressPool:
         below = bisect_left(heights, (door.height[0], -1)) or bisect_left(heights, door.height)
         if not below:
             return None
-        return self._new(rows[rng.randrange(below)], door.number, door.door)
+        # Estates that barely fall short of the door: the low ones are kept for low doors, which fit nowhere else.
+        for trial in range(_STEMS):
+            stem = rows[below - 1 - int(rng.random() * min(below, _STEMS))]
+            if (stem.area, stem.place) in used and trial < _STEMS - 1:
+                continue
+            if (text := self._new(stem, door.number, door.door)) is not None:
+                used.add((stem.area, stem.place))
+                return text
+        return None
 
     def _above(self, rng: Random, donor: Address) -> str:
         """The donor's own estate, a building or more beyond its last."""
@@ -148,12 +176,25 @@ class AddressPool:
             text = self._new(donor, str(top), rng.choice(self._doors[donor.unit]).door)
         return text
 
+    def _neighbours(self, stem: Address) -> Iterator[Address]:
+        """The addresses of the same estate or street."""
+        for row in self._at.of((stem.area, stem.place)):
+            if (address := self._rows[row]) is not None:
+                yield address
+
     def _new(self, stem: Address, number: str, door: str) -> str | None:
         text = f"{stem.before}{number}{door}{stem.after}"
-        if text in self._texts:
+        if text in self._known:
             return None
-        near = (within_one_edit(number + door, at.number + at.door) for at in self._at[stem.area, stem.place])
-        return None if stem.unit and any(near) else text
+        if not stem.unit:
+            return text
+        near = any(within_one_edit(number + door, at.number + at.door) for at in self._neighbours(stem))
+        return None if near or self._misspelt(text, f"{number}{door}{stem.after}") else text
+
+    def _misspelt(self, text: str, end: str) -> bool:
+        """Whether a known address with the same end is within one edit: 新村26巷14号 beside 北村26巷14号."""
+        known = (self._texts[row] for row in self._ends.of(end))
+        return any(other is not None and within_one_edit(text, other) for other in known)
 
 
 def _without_communities(rows: list[Address | None]) -> list[Address | None]:
@@ -161,7 +202,7 @@ def _without_communities(rows: list[Address | None]) -> list[Address | None]:
     known = {
         (row.area, match[1])
         for row in rows
-        if row and (match := re.search(r"([^区市道镇乡]{2,6})(?:社区|居委会|村委会)", row.before))
+        if row and ("社区" in row.before or "委会" in row.before) and (match := _NAMED.search(row.before))
     }
     return [_shorter(row, known) if row and row.number and row.unit not in _LANES else row for row in rows]
 

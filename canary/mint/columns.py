@@ -53,19 +53,24 @@ HEADERS: Mapping[Fact, Texts] = {
 
 @dataclass(frozen=True)
 class Profile:
-    """A site's own word on its columns: header texts replace the built-in ones fact by fact."""
+    """A site's own word on its columns: header texts replace the built-in ones fact by fact.
+
+    `phones` is False for a de-identified extract, in which nobody can be rung."""
 
     name: str = ""
     headers: Mapping[Fact, Texts] = field(default_factory=dict)
     never_issue: frozenset[Fact] = frozenset({Fact.RESIDENT_ID})
     country: str = "CN"
+    phones: bool = True
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, object]) -> "Profile":
         """The profile a TOML document describes; an unknown key or fact raises CanaryError."""
-        unknown = sorted(set(mapping) - {"name", "headers", "never_issue", "country"})
+        unknown = sorted(set(mapping) - {"name", "headers", "never_issue", "country", "phones"})
         if unknown:
-            raise CanaryError(f"unknown profile key '{unknown[0]}'", "known: name, country, never_issue, headers")
+            raise CanaryError(
+                f"unknown profile key '{unknown[0]}'", "known: name, country, never_issue, phones, headers"
+            )
         headers, never, country = (
             mapping.get("headers", {}),
             mapping.get("never_issue", []),
@@ -78,12 +83,21 @@ class Profile:
             headers={_fact(key): _texts(key, value) for key, value in headers.items()},
             never_issue=frozenset(map(_fact, _texts("never_issue", never))) | {Fact.RESIDENT_ID},
             country=_country(country),
+            phones=_phones(mapping.get("phones", True)),
         )
 
 
 def recognise(table: Table, profile: Profile | None = None) -> dict[Fact, int]:
-    """Fact -> 0-based column. Raises CanaryError without a phone column or with two columns for one fact."""
+    """Fact -> 0-based column. Raises CanaryError with two columns for one fact, or without a phone column where the
+    profile does not say that there is none (or with one where it does)."""
     columns = by_header(table, profile)
+    if profile and not profile.phones:
+        if Fact.PHONE in columns:
+            raise CanaryError(
+                f"column '{table.header[columns[Fact.PHONE]]}' holds phones and the profile says there are none",
+                "leave 'phones = false' out of the profile",
+            )
+        return columns
     if Fact.PHONE not in columns:
         seen = ", ".join(f"'{text}'" for text in table.header)
         raise CanaryError(
@@ -146,6 +160,12 @@ def _texts(key: object, value: object) -> Texts:
     if isinstance(value, Sequence) and all(isinstance(text, str) for text in value):
         return tuple(value)
     raise CanaryError(f"profile key '{key}' must be a text or a list of texts")
+
+
+def _phones(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise CanaryError(f"profile key 'phones' must be true or false, not {value!r}")
+    return value
 
 
 def _country(value: object) -> str:

@@ -1,6 +1,7 @@
 """Reads and writes the dates of a column in whatever type or text format the host uses."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -24,17 +25,22 @@ class DateColumn:
     @classmethod
     def fit(cls, header: str, cells: Sequence[Cell]) -> "DateColumn":
         """The column's habits; raises CanaryError when more than a tenth of its cells are no dates."""
-        found = [(row, cell) for row, cell in enumerate(cells, start=2) if cell is not None]
-        texts = {cell for _, cell in found if isinstance(cell, str)}
-        column = cls(day_first=_day_first(texts), padded=not any(map(_unpadded, texts)))
-        bad = [(row, cell) for row, cell in found if column.read(cell) is None]
-        if len(bad) > 0.1 * len(found):
-            row, cell = bad[0]
+        counts = Counter(cells)
+        shown = len(cells) - counts.pop(None, 0)
+        column = cls.of_texts({cell for cell in counts if isinstance(cell, str)})
+        bad = {cell for cell in counts if column.read(cell) is None}
+        if sum(counts[cell] for cell in bad) > 0.1 * shown:
+            row, cell = next((row, cell) for row, cell in enumerate(cells, start=2) if cell in bad)
             raise CanaryError(
                 f"column '{header}' does not hold dates: row {row} is {cell!r}",
                 "name the right column in a profile (--profile)",
             )
         return column
+
+    @classmethod
+    def of_texts(cls, texts: set[str]) -> "DateColumn":
+        """The habits that these texts show, dates or not."""
+        return cls(day_first=_day_first(texts), padded=not any(map(_unpadded, texts)))
 
     def read(self, cell: Cell) -> date | None:
         """The day a cell names, or None."""

@@ -1,6 +1,7 @@
 """Writes a monitored number the way the host table writes its own telephone numbers."""
 
 import re
+from functools import lru_cache
 
 from phonenumbers import country_code_for_region
 
@@ -30,19 +31,25 @@ def check_e164(phone: str) -> str:
 def render(phone: str, like: Cell, region: str) -> Cell | None:
     """E.164 `phone` in the type and punctuation of the host cell `like`; None where they cannot match."""
     text = _text(like)
-    digits = _dialled(phone, _digits(text or ""), str(country_code_for_region(region)))
+    digits = _dialled(phone, _digits(text or ""), _code(region))
     if text is None or digits is None:
         return None
     if isinstance(like, int | float):
         return type(like)(digits)
+    if len(text) == len(digits):
+        return digits
     supply = iter(digits)
     return re.sub(r"\d", lambda _: next(supply), text)
 
 
 def render_plain(phone: str, region: str) -> str:
     """National digits for a number of the host's own country, the full international form for any other."""
-    prefix = f"+{country_code_for_region(region)}"
-    return phone.removeprefix(prefix)
+    return phone.removeprefix(f"+{_code(region)}")
+
+
+@lru_cache
+def _code(region: str) -> str:
+    return str(country_code_for_region(region))
 
 
 def _dialled(phone: str, host: str, code: str) -> str | None:
@@ -67,4 +74,4 @@ def _text(cell: Cell) -> str | None:
 
 
 def _digits(text: str) -> str:
-    return re.sub(r"\D", "", text)
+    return text if text.isdecimal() else re.sub(r"\D", "", text)

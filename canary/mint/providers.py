@@ -16,15 +16,17 @@ class HostProvider(BaseProvider):
 
     def __init__(self, generator: Generator, names: NamePool, addresses: AddressPool) -> None:
         super().__init__(generator)
-        self._names, self._addresses = names, addresses
+        self._names, self._addresses, self._used = names, addresses, set[tuple[str, str]]()
 
     def host_name(self) -> str | None:
         """A name that the host could hold; None where it has none."""
         return self._names.draw(self.generator.random)
 
     def host_address(self, like: int) -> str | None:
-        """An address in the street of host row `like`, as detailed as that row's; None where it has none."""
-        return self._addresses.draw(self.generator.random, like)
+        """An address in the street of host row `like`, as detailed as that row's; None where it has none.
+
+        One provider seldom comes back to an estate."""
+        return self._addresses.draw(self.generator.random, like, self._used)
 
 
 class _Shares:

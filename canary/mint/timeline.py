@@ -1,76 +1,75 @@
 """Draws due dates and births that keep the host's window, hospital loads and rule of who is born."""
 
-from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
-from random import Random
 
-from canary.mint.facts import Cell
+import numpy as np
 
-_TRIES = 50
+from canary.mint.claims import Bools, Ints
+
+NO_DAY = -1
+_ROUNDS = 50
 
 
 @dataclass(frozen=True)
-class Moment:
-    """A due date and a birth, and the host rows whose cells show how to write them."""
+class Moments:
+    """Due dates and births as ordinals (-1: none), and the host rows whose cells show how to write them."""
 
-    due: date | None
-    birth: date | None
-    due_like: int
-    birth_like: int
+    due: Ints
+    birth: Ints
+    due_like: Ints
+    birth_like: Ints
 
 
 class Timeline:
-    """The dates of one host, row by row; `groups` names each row's hospital (None: no such column)."""
+    """The dates of one host, row by row; `groups` numbers each row's hospital (all 0: no such column)."""
 
-    def __init__(self, dues: Sequence[date | None], births: Sequence[date | None], groups: Sequence[Cell]) -> None:
-        self._dues, self._births, self._groups = dues, births, groups
-        order = sorted(range(len(dues)), key=lambda row: (dues[row] is not None, dues[row] or date.min, row))
-        self._order = order
-        self._days = [dues[row] or date.min for row in order]
-        self._by_group: dict[Cell, list[int]] = defaultdict(list)
-        self._rank: dict[int, int] = {}
-        for row in order:
-            self._rank[row] = len(self._by_group[groups[row]])
-            self._by_group[groups[row]].append(row)
-        self._last_birth = max((birth for birth in births if birth), default=None)
-        unborn = [due for due, birth in zip(dues, births, strict=True) if due and not birth]
-        self._first_unborn = min(unborn, default=date.max)
+    def __init__(self, dues: Ints, births: Ints, groups: Ints) -> None:
+        self._dues, self._births = dues, births
+        self._order: Ints = np.argsort(dues, kind="stable")
+        self._days = dues[self._order]
+        self._by_group = self._order[np.argsort(groups[self._order], kind="stable")]
+        self._rank: Ints = np.empty(len(dues), dtype=np.intp)
+        self._rank[self._by_group] = np.arange(len(dues))
+        sizes = np.bincount(groups)
+        ends = np.cumsum(sizes)
+        self._first, self._last = (ends - sizes)[groups], ends[groups] - 1
+        self._reach = np.clip(sizes // 10, 3, 10)[groups]
+        self._last_birth = int(births.max(initial=NO_DAY))
+        self._first_unborn = int(dues[(dues != NO_DAY) & (births == NO_DAY)].min(initial=np.iinfo(np.intp).max))
 
-    def near(self, rng: Random, donor: int) -> int:
-        """A row of the donor's hospital due about when the donor is; the donor only if it is alone."""
-        rows, rank = self._by_group[self._groups[donor]], self._rank[donor]
-        reach = max(3, min(10, len(rows) // 10))
-        around = [row for row in rows[max(0, rank - reach) : rank + reach + 1] if row != donor]
-        return rng.choice(around) if around else donor
+    def near(self, rng: np.random.Generator, donors: Ints) -> Ints:
+        """For each donor a row of its hospital due about when it is; the donor itself only if it is alone."""
+        rank = self._rank[donors]
+        low = np.maximum(self._first[donors], rank - self._reach[donors])
+        high = np.minimum(self._last[donors], rank + self._reach[donors])
+        alone = high == low
+        at = rng.integers(low, np.where(alone, high + 1, high))
+        return self._by_group[np.where(alone, rank, at + (at >= rank))]
 
-    def draw(self, rng: Random, donor: int) -> Moment:
-        """A due date from near the donor's, and the birth that a woman due then would have in this host."""
-        row = self.near(rng, donor)
-        due = self._dues[row]
-        if due is None:
-            return Moment(None, self._births[row], row, row)
-        around = self._due_about(due)
-        for _ in range(_TRIES):
-            other = self._order[rng.choice(around)]
-            birth = self._birth(due, other)
-            if birth is not None or (self._births[other] is None and due >= self._first_unborn):
-                return Moment(due, birth, row, other)
-        return Moment(due, self._births[row], row, row)
+    def draw(self, rng: np.random.Generator, donors: Ints) -> Moments:
+        """Due dates from near the donors', and the births that women due then would have in this host."""
+        rows = self.near(rng, donors)
+        due, birth, like = self._dues[rows], self._births[rows].copy(), rows.copy()
+        waiting = np.flatnonzero(due != NO_DAY)
+        for _ in range(_ROUNDS):
+            if not len(waiting):
+                break
+            others = self._due_about(rng, due[waiting])
+            born, known = self._birth(due[waiting], others)
+            birth[waiting[known]], like[waiting[known]] = born[known], others[known]
+            waiting = waiting[~known]
+        return Moments(due, birth, rows, like)
 
-    def _due_about(self, due: date) -> range:
-        """Ranks of the rows due closest to `due`, over all hospitals."""
+    def _due_about(self, rng: np.random.Generator, due: Ints) -> Ints:
+        """A row due close to each of these days, over all hospitals."""
         reach = max(8, len(self._days) // 400)
-        rank = bisect_left(self._days, due)
-        first_dated = bisect_left(self._days, date.min.replace(day=2))
-        return range(max(first_dated, rank - reach), min(len(self._days), rank + reach + 1))
+        rank = np.searchsorted(self._days, due)
+        first_dated = np.searchsorted(self._days, NO_DAY, "right")
+        low, high = np.maximum(first_dated, rank - reach), np.minimum(len(self._days), rank + reach + 1)
+        return self._order[rng.integers(low, high)]
 
-    def _birth(self, due: date, other: int) -> date | None:
-        """A birth as early or late as the other row's, unless this extract would not know of it yet."""
-        other_due, other_birth = self._dues[other], self._births[other]
-        if other_due is None or other_birth is None or self._last_birth is None:
-            return None
-        birth = due + (other_birth - other_due)
-        return birth if birth <= self._last_birth else None
+    def _birth(self, due: Ints, others: Ints) -> tuple[Ints, Bools]:
+        """Births as early or late as the others', and which of them this extract could know of, or not know yet."""
+        has = (self._births[others] != NO_DAY) & (self._dues[others] != NO_DAY)
+        birth = np.where(has, due + self._births[others] - self._dues[others], NO_DAY)
+        return birth, np.where(has, birth <= self._last_birth, due >= self._first_unborn)

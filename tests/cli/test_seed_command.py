@@ -9,7 +9,7 @@ from canary.demo.world import write_gb18030, write_xlsx
 from canary.mint.facts import Table
 from canary.plant.formats.detect import format_of
 from tests.cli.conftest import Shell, canaries
-from tests.mint.tables import city, english
+from tests.mint.tables import city, clinic, english
 
 SMALL = Table(city().header, city().rows[:60])
 
@@ -185,6 +185,15 @@ def test_mint_writes_persons_in_the_columns_of_the_table(canary: Shell) -> None:
     assert all(person[4].startswith("12") for person in persons if person[4])
     known = {(row[0], row[3]) for row in SMALL.rows}
     assert not known & {(person[0], person[3]) for person in persons}
+
+
+def test_a_table_without_phones_is_minted_on_its_profiles_word_and_not_yet_seeded(stocked: Shell) -> None:
+    write_gb18030(stocked.folder / "extract.csv", clinic(200))
+    (stocked.folder / "extract.toml").write_text("phones = false\n")
+    stocked("mint", "extract.csv", "--count", "5", "-o", "m.csv", "--profile", "extract.toml")
+    header, *persons = csv.reader((stocked.folder / "m.csv").read_text(encoding="utf-8").splitlines())
+    assert tuple(header) == clinic(200).header and len(persons) == 5
+    stocked.refused("seed", "a", "extract.csv", "-o", "o.csv", "--canaries", "3", "--profile", "extract.toml")
 
 
 def test_mint_needs_no_registry(bare: Shell) -> None:

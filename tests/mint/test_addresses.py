@@ -47,6 +47,13 @@ def test_the_last_resort_is_a_building_further_on() -> None:
     assert not any(within_one_edit(str(text), known) for text in drawn for known in host)
 
 
+def test_no_door_that_is_somebodys_but_for_one_character() -> None:
+    host = ["宝安区西乡街道新村3巷2号101", "宝安区西乡街道北村26巷14号305", "宝安区西乡街道北村9巷1号201"]
+    for seed in range(100):
+        text = AddressPool(host).draw(Random(seed), 0)
+        assert not any(within_one_edit(str(text), known) for known in host)
+
+
 def test_coarse_and_missing_addresses_stay_so() -> None:
     pool = AddressPool(["宝安区西乡街道麻布社区", None, "宝安区西乡街道麻布"])
     assert pool.draw(Random(1), 1) is None

@@ -97,5 +97,14 @@ def test_a_wrong_profile_is_refused(mapping: dict[str, object], message: str) ->
 def test_shipped_profiles_load(path: Path) -> None:
     profile = Profile.from_mapping(tomllib.loads(path.read_text(encoding="utf-8")))
     assert profile.name == path.stem
-    assert profile.headers[Fact.PHONE]
+    assert bool(profile.headers[Fact.PHONE]) == profile.phones
     assert Fact.RESIDENT_ID in profile.never_issue
+
+
+def test_a_profile_may_say_that_there_are_no_phones() -> None:
+    profile = Profile.from_mapping({"phones": False})
+    assert recognise(table("age", "姓名"), profile) == {Fact.NAME: 1}
+    with pytest.raises(CanaryError, match="'电话' holds phones and the profile says there are none"):
+        recognise(table("姓名", "电话"), profile)
+    with pytest.raises(CanaryError, match="'phones' must be true or false"):
+        Profile.from_mapping({"phones": "no"})

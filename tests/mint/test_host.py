@@ -161,6 +161,23 @@ def test_unborn_only_when_the_extract_could_not_know() -> None:
             assert persona.cells[6] >= first_unborn  # type: ignore[operator]
 
 
+def test_hundreds_of_personas_collide_with_nobody() -> None:
+    columns, personas = recognise(city()), mint(city(), 150)
+    for persona in personas:
+        nobody(city(), columns, persona)
+    due = [persona.facts[Fact.DUE_DATE] for persona in personas]
+    assert (
+        abs(sum(len(str(p.cells[0])) == 2 for p in personas) - sum(len(str(r[0])) == 2 for r in city().rows) * 0.375)
+        < 20
+    )
+    assert len(set(due)) > 60
+
+
+def test_a_table_with_phones_is_not_minted_without() -> None:
+    with pytest.raises(CanaryError, match="the table has a phone column"):
+        fit(city(), recognise(city()), "CN").anonymous_personas(Random(1), 3)
+
+
 def test_too_few_rows() -> None:
     with pytest.raises(CanaryError, match="too few rows to fit: 19"):
         mint(replace(city(), rows=city().rows[:19]), 1)
