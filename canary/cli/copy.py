@@ -52,6 +52,7 @@ def show(slug: str, style: str) -> None:
         line = {
             **_line(found),
             "canaries": [_canary(c) for c in placement.canaries if c.planted] if placement else [],
+            "inherited": placements.inherited_by(session, found),
             "controls": sum(not c.planted for c in placement.canaries) if placement else 0,
             "commitment": placement.commitment if placement else None,
             "file_sha256": placement.file_sha256 if placement else None,
@@ -103,7 +104,8 @@ def seal(slug: str, file: Path) -> None:
 
 def _canary(planted: Canary) -> dict[str, object]:
     """Code, number and data row (counted from 1, the header not included)."""
-    return {"canary": planted.code, "number": planted.number.code, "row": (planted.row or 0) + 1}
+    row = None if planted.row is None else planted.row + 1
+    return {"canary": planted.code, "number": planted.number.code, "row": row}
 
 
 def _line(found: Copy) -> dict[str, object]:

@@ -4,11 +4,12 @@ import csv
 import random
 import secrets
 import tomllib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
 
+from canary.cli import seed_all
 from canary.cli.output import format_option, remark, show_one
 from canary.errors import CanaryError, OutsideError
 from canary.mint.columns import Profile, recognise
@@ -19,38 +20,63 @@ from canary.settings import load
 from canary.trace.law import Law
 
 in_file = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
+in_path = click.Path(path_type=Path, exists=True, readable=True)
+out_path = click.Path(path_type=Path)
 out_file = click.Path(path_type=Path, dir_okay=False)
 profile_option = click.option("--profile", "profile_file", type=in_file, help="How its columns map: a TOML file.")
 
 
 @click.command()
-@click.argument("copy")
-@click.argument("source", metavar="IN_FILE", type=in_file)
-@click.option("-o", "--output", "target", required=True, type=out_file, help="The file to hand out.")
+@click.argument("copy", required=False)
+@click.argument("source", metavar="IN_FILE", type=in_file, required=False)
+@click.option(
+    "-o", "--output", "target", required=True, type=out_path, help="The file to hand out, or a folder (--all)."
+)
+@click.option("--all", "everybody", is_flag=True, help="Seed a month for every recipient; canaries live on.")
+@click.option("--from", "files", multiple=True, type=in_path, help="With --all: the month's file, files or folder.")
+@click.option("--last", multiple=True, type=in_path, help="With --all: file, files or folder of the month before.")
+@click.option("--month", type=click.DateTime(["%Y-%m"]), help="With --all: which. [default: this month]")
 @profile_option
 @click.option("--canaries", type=click.IntRange(min=1), help="How many. [default: setting canaries_per_copy]")
 @click.option("--law", type=click.Choice([law.value for law in Law]), help="[default: setting law]")
 @format_option
 def seed(
-    copy: str,
-    source: Path,
+    copy: str | None,
+    source: Path | None,
     target: Path,
+    everybody: bool,
+    files: tuple[Path, ...],
+    last: tuple[Path, ...],
+    month: datetime | None,
     profile_file: Path | None,
     canaries: int | None,
     law: str | None,
     style: str,
 ) -> None:
-    """Plant canaries in one copy's file: a secret draw, committed to the ledger before the file appears."""
+    """Plant canaries in one copy's file: a secret draw, committed to the ledger before the file appears.
+
+    With --all, in a month's copies of every recipient. A file called like a recipient or a copy is for that one; a
+    single file called otherwise is for all. Canaries of the month before live on and age.
+    """
+    if everybody == bool(copy or source) or everybody != bool(files) or (not everybody and (last or month)):
+        raise click.UsageError("either COPY IN_FILE, or --all --from FILE (then also --last, --month)")
+    if not everybody and source is None:
+        raise click.UsageError("Missing argument 'IN_FILE'.")
+    if not everybody and target.is_dir():
+        raise click.BadParameter(f"{target} is a directory", param_hint="--output")
     settings = load()
     order = Order(
-        copy=copy,
-        source=source,
+        copy=copy or "",
+        source=source or target,
         target=target,
         count=canaries or settings.canaries_per_copy,
         window=timedelta(days=settings.window_days),
         profile=read_profile(profile_file),
         law=Law(law) if law else settings.law,
     )
+    if everybody:
+        seed_all.run(settings, order, seed_all.Given(files, last, month), style)
+        return
     done = plant(settings.store(), settings.now(), order)
     for text in done.remarks:
         remark(f"remark: {text}")

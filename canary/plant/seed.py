@@ -7,13 +7,14 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import phonenumbers
 
 from canary.errors import CanaryError, OutsideError
+from canary.mint.cohort import Mint
 from canary.mint.columns import Profile, recognise
 from canary.mint.facts import Fact, Persona, Row, Table
 from canary.mint.host import Host, fit
@@ -22,6 +23,7 @@ from canary.plant.formats.detect import format_of
 from canary.plant.order import insertion_points
 from canary.prove.commitment import commitment, opening
 from canary.store import placements
+from canary.store.appearances import Carried, Written
 from canary.store.database import Store
 from canary.store.placements import Drawn, Plan, Pool
 from canary.store.schema import NumberState
@@ -56,27 +58,61 @@ class Seeded:
     remarks: tuple[str, ...]
 
 
-def seed(store: Store, now: datetime, order: Order) -> Seeded:
-    """Plant canaries in one file. Raises CanaryError or OutsideError with nothing written and nothing recorded."""
+@dataclass(frozen=True)
+class Source:
+    """A file to be seeded, read and fitted once for every copy that is made of it."""
+
+    path: Path
+    file_format: TableFormat
+    table: Table
+    columns: Mapping[Fact, int]
+    host: Host
+
+
+@dataclass(frozen=True)
+class Month:
+    """What a month adds to a seeding: the canaries `carried` on from the recipient's copy `continues`, and how new
+    personas are minted (by default as any row of the table)."""
+
+    carried: Sequence[Carried] = ()
+    continues: str | None = None
+    mint: Mint | None = None
+
+
+def opened(path: Path, profile: Profile | None = None) -> Source:
+    """A file's table and the model fitted to it. Raises CanaryError or OutsideError."""
+    file_format = format_of(path)
+    table = file_format.read(path)
+    columns = recognise(table, profile)
+    return Source(path, file_format, table, columns, host_of(table, columns, profile))
+
+
+def seed(store: Store, now: datetime, order: Order, source: Source | None = None, month: Month | None = None) -> Seeded:
+    """Plant canaries in one file. Raises CanaryError or OutsideError with nothing written and nothing recorded.
+
+    `source` is `opened(order.source)` where a caller has it already; `month` makes the copy follow on an earlier one.
+    """
     if order.target.exists():
         raise CanaryError(f"{order.target} is there already", "name another output file")
-    file_format = format_of(order.source)
-    table = file_format.read(order.source)
-    columns = recognise(table, order.profile)
+    source, month = source or opened(order.source, order.profile), month or Month()
+    file_format, table = source.file_format, source.table
     secret = order.secret or secrets.token_bytes(32)
     with store.reading() as session:
         placements.unplanted(session, order.copy)
         pools = placements.pools(session, order.law)
         planted, controls = _draw(pools, order.count, secret, order.law)
         e164 = placements.e164_by_code(session, planted | controls)
-        inherited = _inherited(table, columns, placements.planted_phones(session))
+        inherited = _inherited(table, source.columns, placements.planted_phones(session))
         undeclared = placements.undeclared(session, order.copy, inherited)
     # Which persona stands on which number is part of the draw: minted one after another, given out at random.
     codes = sorted(planted | controls, key=lambda code: rank(secret, f"persona {code}"))
     rng = random.Random(rank(secret, "personas"))
-    host = host_of(table, columns, order.profile)
-    personas = dict(zip(codes, host.personas(rng, [e164[c] for c in codes]), strict=True))
-    insertions = insertion_points(table, [personas[c].cells for c in codes if c in planted], rng)
+    mint = month.mint or source.host.personas
+    personas = dict(zip(codes, mint(rng, [e164[c] for c in codes]), strict=True))
+    # Under the shared law a number may be drawn that stands in the file under a canary that lives on: no second row.
+    new = [personas[c].cells for c in codes if c in planted - {each.number for each in month.carried}]
+    wanted = [*[None] * len(new), *(each.before for each in month.carried)]
+    insertions = insertion_points(table, [*new, *(each.cells for each in month.carried)], rng, wanted)
     if order.target.suffix.lower() != order.source.suffix.lower():
         raise CanaryError(
             f"{order.target.name} is named for another format than {order.source.name}",
@@ -86,8 +122,11 @@ def seed(store: Store, now: datetime, order: Order) -> Seeded:
     try:
         _write(file_format, order.source, part, insertions)
         written = check_written(file_format, part, table, insertions)
-        drawn = _drawn(codes, planted, personas, insertions)
+        rows = _rows(insertions)
+        drawn = _drawn(codes, planted, personas, rows)
         plan = _plan(order, secret, pools, drawn, inherited, hashlib.sha256(part.read_bytes()).hexdigest())
+        carried = [Written(each.canary, rows[id(each.cells)], each.cells) for each in month.carried]
+        plan = replace(plan, header=table.header, carried=carried, continues=month.continues)
         _appear(store, now, plan, part, order.target)
     finally:
         with suppress(OSError):  # never hide the error that brought us here
@@ -128,7 +167,7 @@ def _inherited(
     table: Table, columns: Mapping[Fact, int], planted: Mapping[str, Sequence[tuple[int, str]]]
 ) -> list[int]:
     # Full parsing of 40,000 phones costs seconds; digits with and without country code are enough to find ours.
-    known = {form: canaries for e164, canaries in planted.items() for form in _digit_forms(e164)}
+    known = {form: canaries for e164, canaries in planted.items() for form in digit_forms(e164)}
     phone, name = columns[Fact.PHONE], columns.get(Fact.NAME)
     found = []
     for row in table.rows:
@@ -139,7 +178,7 @@ def _inherited(
     return found
 
 
-def _digit_forms(e164: str) -> set[str]:
+def digit_forms(e164: str) -> set[str]:
     """The digits a register may hold for a number: with country code, without, with the trunk prefix."""
     parsed = phonenumbers.parse(e164)
     national = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)
@@ -177,17 +216,18 @@ def expected_rows(before: Table, insertions: Sequence[Insertion]) -> list[Row]:
     return rows + list(before.rows[done:])
 
 
+def _rows(insertions: Sequence[Insertion]) -> dict[int, int]:
+    """The data row of each inserted row in the new file, by the identity of its cells: two may hold the same."""
+    in_order = sorted(insertions, key=lambda i: i.before)
+    return {id(insertion.cells): insertion.before + shift for shift, insertion in enumerate(in_order)}
+
+
 def _drawn(
-    codes: Sequence[str],
-    planted: set[str],
-    personas: Mapping[str, Persona],
-    insertions: Sequence[Insertion],
+    codes: Sequence[str], planted: set[str], personas: Mapping[str, Persona], rows: Mapping[int, int]
 ) -> list[Drawn]:
     # Insertions come sorted by place, not in the order of the codes; a persona's cells tell whose they are.
-    in_order = sorted(insertions, key=lambda i: i.before)
-    row_of = {id(insertion.cells): insertion.before + shift for shift, insertion in enumerate(in_order)}
-    rows = {code: row_of[id(personas[code].cells)] for code in planted}
-    return [Drawn(code, code in planted, personas[code], rows.get(code)) for code in codes]
+    row_of = {code: rows.get(id(personas[code].cells)) for code in planted}
+    return [Drawn(code, code in planted, personas[code], row_of.get(code)) for code in codes]
 
 
 def _plan(
