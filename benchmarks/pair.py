@@ -112,7 +112,7 @@ def main() -> None:
     for merge in Merge:
         for q in (1.0, 0.5, 0.3):
             leak = Leak(2, q, merge=merge)
-            known = (Channel(background=NOISE, hit_rates=(q,)), (NOISE,))
+            known = (Channel(background=NOISE, hit_rates=(q,), named_share=0.0), (NOISE,))
             ways = [("single", "scores", by_scores), ("either", "scores", by_scores)]
             for name, way in (("known", known), ("unknown", (Channel(background=NOISE), NOISES))):
                 ways += [(key, name, lambda *seen, way=way: by_pairs(*seen, *way)) for key in ("one", "both")]

@@ -54,6 +54,7 @@ def show(slug: str, style: str) -> None:
         line = {
             **_line(found),
             "canaries": [_canary(c) for c in placement.canaries if c.planted] if placement else [],
+            "inherited": placements.inherited_by(session, found),
             "controls": sum(not c.planted for c in placement.canaries) if placement else 0,
             "commitment": placement.commitment if placement else None,
             "file_sha256": placement.file_sha256 if placement else None,

@@ -4,12 +4,13 @@ import csv
 import random
 import secrets
 import tomllib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 
+from canary.cli import seed_all
 from canary.cli.database import FileOrUrl, database_options, refuse_database_options, seed_database
 from canary.cli.output import format_option, remark, show_one
 from canary.errors import CanaryError, OutsideError
@@ -21,14 +22,22 @@ from canary.settings import load
 from canary.trace.law import Law
 
 in_file = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
+in_path = click.Path(path_type=Path, exists=True, readable=True)
+out_path = click.Path(path_type=Path)
 out_file = click.Path(path_type=Path, dir_okay=False)
 profile_option = click.option("--profile", "profile_file", type=in_file, help="How its columns map: a TOML file.")
 
 
 @click.command()
-@click.argument("copy")
-@click.argument("source", metavar="IN_FILE|URL", type=FileOrUrl(path_type=Path, exists=True, dir_okay=False))
-@click.option("-o", "--output", "target", help="The file to hand out; in a database, the name of a new view.")
+@click.argument("copy", required=False)
+@click.argument(
+    "source", metavar="IN_FILE|URL", type=FileOrUrl(path_type=Path, exists=True, dir_okay=False), required=False
+)
+@click.option("-o", "--output", "target", help="The file to hand out; in a database, a new view; with --all, a folder.")
+@click.option("--all", "everybody", is_flag=True, help="Seed a month for every recipient; canaries live on.")
+@click.option("--from", "files", multiple=True, type=in_path, help="With --all: the month's file, files or folder.")
+@click.option("--last", multiple=True, type=in_path, help="With --all: file, files or folder of the month before.")
+@click.option("--month", type=click.DateTime(["%Y-%m"]), help="With --all: which. [default: this month]")
 @profile_option
 @database_options
 @click.option("--canaries", type=click.IntRange(min=1), help="How many. [default: setting canaries_per_copy]")
@@ -37,9 +46,13 @@ profile_option = click.option("--profile", "profile_file", type=in_file, help="H
 @click.option("--force", is_flag=True, help="Hand it out even so; what stands out is a remark.")
 @format_option
 def seed(
-    copy: str,
-    source: Path | str,
+    copy: str | None,
+    source: Path | str | None,
     target: str | None,
+    everybody: bool,
+    files: tuple[Path, ...],
+    last: tuple[Path, ...],
+    month: datetime | None,
     profile_file: Path | None,
     canaries: int | None,
     law: str | None,
@@ -49,10 +62,18 @@ def seed(
     **database: Any,
 ) -> None:
     """Plant canaries in one copy's file, or in a table of a database: a secret draw, committed to the ledger before
-    the file (the view, the rows) appears."""
+    the file (the view, the rows) appears.
+
+    With --all, in a month's copies of every recipient. A file called like a recipient or a copy is for that one; a
+    single file called otherwise is for all. Canaries of the month before live on and age.
+    """
+    if everybody == bool(copy or source) or everybody != bool(files) or (not everybody and (last or month)):
+        raise click.UsageError("either COPY IN_FILE, or --all --from FILE (then also --last, --month)")
+    if not everybody and source is None:
+        raise click.UsageError("Missing argument 'IN_FILE'.")
     settings = load()
     request = Request(
-        copy=copy,
+        copy=copy or "",
         count=canaries or settings.canaries_per_copy,
         window=timedelta(days=settings.window_days),
         profile=read_profile(profile_file),
@@ -63,10 +84,11 @@ def seed(
     refuse_database_options(database)
     if target is None:
         raise click.UsageError("Missing option '-o' / '--output'.")
+    goal = (out_path if everybody else out_file).convert(target, None, None)
     order = Order(
-        copy,
-        source,
-        out_file.convert(target, None, None),
+        request.copy,
+        source or goal,
+        goal,
         request.count,
         request.window,
         request.profile,
@@ -74,6 +96,8 @@ def seed(
         check=settings.check if check is None else check,
         force=force,
     )
+    if everybody:
+        return seed_all.run(settings, order, seed_all.Given(files, last, month), style)
     done = plant(settings.store(), settings.now(), order)
     for text in done.remarks:
         remark(f"remark: {text}")

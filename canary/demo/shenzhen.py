@@ -23,7 +23,7 @@ BOUGHT = date(2026, 6, 18)
 STORM, SILENT_STORM = date(2026, 7, 20), date(2026, 8, 12)
 END = date(2026, 9, 25)
 # Hit rate: six trades, each reaching 60 % of the women at its stage.
-PLAN = Plan(numbers=900, canaries=12, law=Law.EXCLUSIVE, window_days=110, hit_rate=0.8)
+PLAN = Plan(numbers=900, canaries=20, law=Law.EXCLUSIVE, window_days=110, hit_rate=0.8)
 
 
 def play(leaks: bool, seed: int, folder: Path, style: str) -> str:

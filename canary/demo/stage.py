@@ -18,9 +18,10 @@ from canary.demo import callers, wire, world
 from canary.demo.callers import Ring
 from canary.mint.columns import recognise
 from canary.mint.facts import Cell, Fact, Table
+from canary.plant.before import Befores
 from canary.plant.formats.detect import format_of
-from canary.plant.seed import Order
-from canary.plant.seed import seed as plant
+from canary.plant.month import MonthFile, follow
+from canary.plant.seed import Order, opened
 from canary.report.renderers import render
 from canary.report.text import trace_table
 from canary.settings import Settings, confine, load
@@ -171,7 +172,9 @@ def _plant(stage: Stage, recipient: str, day: date, raw: Path, sources: Sequence
         window=timedelta(days=stage.settings.window_days),
         secret=world.secret(stage.seed, slug),
     )
-    plant(stage.store, now, order)
+    # Canaries of the recipient's last copy live on in this one.
+    last = [path for path in stage.folder.glob(f"{recipient}-????-??.raw{raw.suffix}") if path.name < raw.name]
+    follow(stage.store, now, order, MonthFile(opened(raw)), Befores(sorted(last)[-1:]))
 
 
 def read(stage: Stage, name: str) -> Table:

@@ -54,7 +54,7 @@ class Strangers:
     @cached_property
     def _model(self) -> Sequential:
         learnt = [cells for i, cells in enumerate(self._columns) if i not in self._made]
-        return Sequential(learnt, self._variables)
+        return Sequential(learnt, self._variables, whole=self._anonymous)
 
     def _given(self, donors: Ints, moments: Moments) -> list[Drawn]:
         due, birth, gap, *traits = self._variables

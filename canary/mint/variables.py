@@ -3,7 +3,8 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
+from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,9 +62,9 @@ class Variable:
 
     @property
     def continuous(self) -> bool:
-        """Whether hardly any number comes twice, so that a copied one would point at its row."""
+        """Whether hardly any number or day comes twice, so that a copied one would point at its row."""
         many = self.counts[np.isfinite(self._values)]
-        return self.numeric and not self.is_date and self.decimals > 0 and len(many) > 0.5 * many.sum()
+        return self.numeric and (self.is_date or self.decimals > 0) and len(many) > 0.5 * many.sum()
 
     def take(self, rows: Ints) -> Drawn:
         """The cells of these rows."""
@@ -119,8 +120,8 @@ class Variable:
     def _write(self, number: float, like: Cell) -> Cell:
         if self._dates is not None:
             return self._dates.write(date.fromordinal(int(number)), like)
-        if isinstance(like, str):
-            return f"{number:.{_decimals(like)}f}"
+        if isinstance(like, str | Decimal):
+            return type(like)(f"{number:.{_decimals(like)}f}")
         return int(number) if isinstance(like, int) else round(number, self.decimals)
 
 
@@ -144,15 +145,14 @@ def _as_dates(cells: Sequence[Cell]) -> DateColumn | None:
 
 
 def _number(cell: Cell) -> float:
-    if isinstance(cell, bool | date | datetime) or cell is None:
-        return np.nan
     if isinstance(cell, str):
         return float(cell) if _NUMBER.fullmatch(cell) else np.nan
-    return float(cell)
+    # A database may also hold times, UUIDs or bytes: words, as far as trees are concerned.
+    return float(cell) if isinstance(cell, int | float | Decimal) and not isinstance(cell, bool) else np.nan
 
 
 def _decimals(cell: Cell) -> int:
-    text = repr(round(cell, 6)) if isinstance(cell, float) else cell
+    text = repr(round(cell, 6)) if isinstance(cell, float) else str(cell) if isinstance(cell, Decimal) else cell
     if not isinstance(text, str) or not _NUMBER.fullmatch(text) or (text.endswith(".0") and isinstance(cell, float)):
         return 0
     return len(text.partition(".")[2])

@@ -55,8 +55,11 @@ class _Level:
         return None if cell is None else self.collate(cell)
 
 
-def insertion_points(table: Table, new_rows: Sequence[Row], rng: random.Random) -> list[Insertion]:
-    """A place for each new row that keeps the host's order, uniformly random among tied places.
+def insertion_points(
+    table: Table, new_rows: Sequence[Row], rng: random.Random, wanted: Sequence[int | None] = ()
+) -> list[Insertion]:
+    """A place for each new row that keeps the host's order: among tied places the `wanted` one of that row if it
+    is one of them, else a uniformly random one.
 
     Sorted by place; raises CanaryError when a column numbers the rows or a new row has another width.
     """
@@ -65,7 +68,9 @@ def insertion_points(table: Table, new_rows: Sequence[Row], rng: random.Random) 
         if len(row) != len(table.header):
             raise CanaryError(f"a new row has {len(row)} cells, the table {len(table.header)} columns")
     finder = _Finder(table.rows, new_rows, rng)
-    places = sorted(((*finder.place(row), at) for at, row in enumerate(new_rows)), key=lambda p: p[:2])
+    wishes = wanted or [None] * len(new_rows)
+    found = ((*finder.place(row, wish), at) for at, (row, wish) in enumerate(zip(new_rows, wishes, strict=True)))
+    places = sorted(found, key=lambda p: p[:2])
     return [Insertion(before, new_rows[at]) for before, _, at in places]
 
 
@@ -97,7 +102,7 @@ class _Finder:
         self._ranks = [_ranks(level, new_rows) for level in self._levels]
         self._opened: dict[tuple[int, int, Any], int] = {}
 
-    def place(self, row: Row) -> tuple[int, Path]:
+    def place(self, row: Row, wanted: int | None = None) -> tuple[int, Path]:
         """The place, and the path by which new rows that share it are put in order."""
         low, high = 0, self._size
         path: list[tuple[float, int]] = []
@@ -112,7 +117,7 @@ class _Finder:
             low = level.starts[block]
             high = level.starts[block + 1] if block + 1 < last else high
             path.append((low, 0))
-        return self._rng.randint(low, high), tuple(path)
+        return wanted if wanted is not None and low <= wanted <= high else self._rng.randint(low, high), tuple(path)
 
     def _block(self, level: _Level, cell: Cell, first: int, last: int) -> int | None:
         """The block of rows with this value; an empty cell goes to the empty ones, else anywhere."""

@@ -7,11 +7,12 @@ import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from canary.errors import CanaryError, OutsideError
+from canary.mint.cohort import Mint
 from canary.mint.columns import Profile, recognise
 from canary.mint.facts import Fact, Persona, Row, Table
 from canary.mint.host import Host, fit
@@ -21,6 +22,7 @@ from canary.plant.known import digit_forms
 from canary.plant.order import insertion_points
 from canary.prove.commitment import commitment, opening
 from canary.store import placements
+from canary.store.appearances import Carried, Written
 from canary.store.database import Store
 from canary.store.placements import Drawn, Plan, Pool
 from canary.store.schema import NumberState
@@ -93,15 +95,50 @@ class Seeded:
     remarks: tuple[str, ...]
 
 
-def seed(store: Store, now: datetime, order: Order) -> Seeded:
-    """Plant canaries in one file. Raises CanaryError or OutsideError with nothing written and nothing recorded."""
+@dataclass(frozen=True)
+class Source:
+    """A file to be seeded, read and fitted once for every copy that is made of it."""
+
+    path: Path
+    file_format: TableFormat
+    table: Table
+    columns: Mapping[Fact, int]
+    host: Host
+
+
+@dataclass(frozen=True)
+class Month:
+    """What a month adds to a seeding: the canaries `carried` on from the recipient's copy `continues`, and how new
+    personas are minted (by default as any row of the table)."""
+
+    carried: Sequence[Carried] = ()
+    continues: str | None = None
+    mint: Mint | None = None
+
+
+def opened(path: Path, profile: Profile | None = None) -> Source:
+    """A file's table and the model fitted to it. Raises CanaryError or OutsideError."""
+    file_format = format_of(path)
+    table = file_format.read(path)
+    columns = recognise(table, profile)
+    return Source(path, file_format, table, columns, host_of(table, columns, profile))
+
+
+def seed(store: Store, now: datetime, order: Order, source: Source | None = None, month: Month | None = None) -> Seeded:
+    """Plant canaries in one file. Raises CanaryError or OutsideError with nothing written and nothing recorded.
+
+    `source` is `opened(order.source)` where a caller has it already; `month` makes the copy follow on an earlier one.
+    """
     if order.target.exists():
         raise CanaryError(f"{order.target} is there already", "name another output file")
-    file_format = format_of(order.source)
-    table = file_format.read(order.source)
-    draft = draw_up(store, order.request, table)
-    rows = [draft.personas[code].cells for code in draft.codes if code in draft.planted]
-    insertions = insertion_points(table, rows, draft.rng)
+    source, month = source or opened(order.source, order.profile), month or Month()
+    file_format, table = source.file_format, source.table
+    draft = draw_up(store, order.request, table, source.columns, month.mint or source.host.personas)
+    # Under the shared law a number may be drawn that stands in the file under a canary that lives on: no second row.
+    fresh = draft.planted - {each.number for each in month.carried}
+    new = [draft.personas[code].cells for code in draft.codes if code in fresh]
+    wanted = [*[None] * len(new), *(each.before for each in month.carried)]
+    insertions = insertion_points(table, [*new, *(each.cells for each in month.carried)], draft.rng, wanted)
     if order.target.suffix.lower() != order.source.suffix.lower():
         raise CanaryError(
             f"{order.target.name} is named for another format than {order.source.name}",
@@ -111,9 +148,12 @@ def seed(store: Store, now: datetime, order: Order) -> Seeded:
     try:
         _write(file_format, order.source, part, insertions)
         written = check_written(file_format, part, table, insertions)
-        drawn = _drawn(draft.codes, draft.planted, draft.personas, insertions)
+        rows = _rows(insertions)
+        drawn = _drawn(draft.codes, draft.planted, draft.personas, rows)
         looks = _looks(order, part, table, insertions, drawn) if order.check else []
         plan = plan_of(order.request, draft, drawn, order.target.name, hashlib.sha256(part.read_bytes()).hexdigest())
+        carried = [Written(each.canary, rows[id(each.cells)], each.cells) for each in month.carried]
+        plan = replace(plan, header=table.header, carried=carried, continues=month.continues)
         appear(store, now, plan, lambda: _hand_out(part, order.target))
     finally:
         with suppress(OSError):  # never hide the error that brought us here
@@ -121,12 +161,11 @@ def seed(store: Store, now: datetime, order: Order) -> Seeded:
     return seeded_of(plan, draft, written, looks)
 
 
-def draw_up(store: Store, request: Request, table: Table) -> Draft:
-    """Draw numbers for a copy and mint their personas in the columns of `table`; nothing is recorded.
+def draw_up(store: Store, request: Request, table: Table, columns: Mapping[Fact, int], mint: Mint) -> Draft:
+    """Draw numbers for a copy and `mint` their personas in the columns of `table`; nothing is recorded.
 
     Raises CanaryError on a copy seeded already, too few numbers, or a table no persona fits.
     """
-    columns = recognise(table, request.profile)
     if Fact.PHONE not in columns:
         raise CanaryError("a table without phones cannot be seeded yet", "`canary mint` makes personas for it")
     secret = request.secret or secrets.token_bytes(32)
@@ -140,8 +179,7 @@ def draw_up(store: Store, request: Request, table: Table) -> Draft:
     # Which persona stands on which number is part of the draw: minted one after another, given out at random.
     codes = sorted(planted | controls, key=lambda code: rank(secret, f"persona {code}"))
     rng = random.Random(rank(secret, "personas"))
-    minted = host_of(table, columns, request.profile).personas(rng, [e164[c] for c in codes])
-    personas = dict(zip(codes, minted, strict=True))
+    personas = dict(zip(codes, mint(rng, [e164[c] for c in codes]), strict=True))
     return Draft(secret, pools, codes, planted, personas, inherited, undeclared, rng)
 
 
@@ -229,17 +267,18 @@ def expected_rows(before: Table, insertions: Sequence[Insertion]) -> list[Row]:
     return rows + list(before.rows[done:])
 
 
+def _rows(insertions: Sequence[Insertion]) -> dict[int, int]:
+    """The data row of each inserted row in the new file, by the identity of its cells: two may hold the same."""
+    in_order = sorted(insertions, key=lambda i: i.before)
+    return {id(insertion.cells): insertion.before + shift for shift, insertion in enumerate(in_order)}
+
+
 def _drawn(
-    codes: Sequence[str],
-    planted: set[str],
-    personas: Mapping[str, Persona],
-    insertions: Sequence[Insertion],
+    codes: Sequence[str], planted: set[str], personas: Mapping[str, Persona], rows: Mapping[int, int]
 ) -> list[Drawn]:
     # Insertions come sorted by place, not in the order of the codes; a persona's cells tell whose they are.
-    in_order = sorted(insertions, key=lambda i: i.before)
-    row_of = {id(insertion.cells): insertion.before + shift for shift, insertion in enumerate(in_order)}
-    rows = {code: row_of[id(personas[code].cells)] for code in planted}
-    return [Drawn(code, code in planted, personas[code], rows.get(code)) for code in codes]
+    row_of = {code: rows.get(id(personas[code].cells)) for code in planted}
+    return [Drawn(code, code in planted, personas[code], row_of.get(code)) for code in codes]
 
 
 def plan_of(request: Request, draft: Draft, drawn: Sequence[Drawn], name: str, sha256: str) -> Plan:

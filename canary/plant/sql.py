@@ -11,10 +11,11 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from canary.errors import CanaryError, OutsideError
+from canary.mint.columns import recognise
 from canary.mint.facts import Persona, Row, Table
 from canary.plant.database import Database, HostTable, checked_url, first_line, opened, plain, row_digest, same_database
 from canary.plant.fill import Columns
-from canary.plant.seed import Draft, Request, Seeded, Unsettled, appear, draw_up, plan_of, seeded_of
+from canary.plant.seed import Draft, Request, Seeded, Unsettled, appear, draw_up, host_of, plan_of, seeded_of
 from canary.store import placements
 from canary.store.database import Store
 from canary.store.placements import Drawn
@@ -173,7 +174,10 @@ def _prepared(store: Store, host: Database, order: SqlOrder) -> _Work:
         if host.has(name):
             raise CanaryError(f"{host.name}: {name} is there already", "choose another name")
     table = host.table(order.table, order.without)
-    draft = draw_up(store, order.request, Table(table.columns, tuple(table.rows)))
+    seen = Table(table.columns, tuple(table.rows))
+    facts = recognise(seen, order.request.profile)
+    mint = host_of(seen, facts, order.request.profile).personas
+    draft = draw_up(store, order.request, seen, facts, mint)
     codes = [code for code in draft.codes if code in draft.planted]
     minted = [draft.personas[code] for code in codes]
     columns = Columns.of(table, minted, order.request.profile, insert=order.view is None)

@@ -15,7 +15,7 @@ from canary.prove.canonical import digest
 from canary.store.contacts import recognised_numbers
 from canary.store.database import vault_of
 from canary.store.ledger import append
-from canary.store.schema import Canary, Number, NumberState, Placement, PlacementState
+from canary.store.schema import Canary, Inherited, Number, NumberState, Placement, PlacementState
 from canary.trace.law import controls_for, draw
 
 
@@ -143,7 +143,11 @@ def retire(session: Session, at: datetime, code: str) -> Number:
 
 def _watched_until(session: Session, number: Number) -> datetime | None:
     live = Placement.state != PlacementState.VOID
-    query = select(Placement).join(Canary).where(Canary.number_id == number.id, live)
+    carries = select(Inherited.copy_id).join(Canary, Canary.id == Inherited.canary_id)
+    holds = select(Canary.placement_id).where(Canary.number_id == number.id)
+    query = select(Placement).where(
+        live, Placement.id.in_(holds) | Placement.copy_id.in_(carries.where(Canary.number_id == number.id))
+    )
     return max((p.drawn_at + timedelta(days=p.window_days) for p in session.scalars(query)), default=None)
 
 

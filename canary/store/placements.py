@@ -7,13 +7,14 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import networkx as nx
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from canary.errors import CanaryError
 from canary.mint.facts import Cell, Fact, Persona
 from canary.prove.canonical import digest
-from canary.store import ledger, registry
+from canary.store import appearances, ledger, registry
+from canary.store.appearances import Written
 from canary.store.database import queue, vault_of
 from canary.store.schema import (
     Canary,
@@ -51,7 +52,8 @@ class Drawn:
 class Plan:
     """A draw ready to be recorded; `opening` opens the commitment, `inherited` are canary ids found in the file,
     `receipt` (JSON) says what a database was given, for finishing or undoing it. The copy is listened for at least
-    for `window`, longer if a persona is due later (see trace.season)."""
+    for `window`, longer if a persona is due later (see trace.season). `carried` are the rows of canaries that live on
+    from the recipient's copy `continues`, under the same `header` as the new ones."""
 
     copy: str
     law: Law
@@ -63,6 +65,9 @@ class Plan:
     file_name: str
     file_sha256: str
     receipt: Mapping[str, Any] | None = None
+    header: Sequence[str] = ()
+    carried: Sequence[Written] = ()
+    continues: str | None = None
 
 
 def pools(session: Session, law: Law = Law.EXCLUSIVE) -> dict[str, Pool]:
@@ -111,6 +116,12 @@ def undeclared(session: Session, slug: str, inherited: Sequence[int]) -> list[st
     return sorted(set(session.scalars(query)) - sources)
 
 
+def inherited_by(session: Session, copy: Copy) -> int:
+    """How many canaries of other copies stand in a copy's file."""
+    query = select(func.count()).select_from(Inherited).where(Inherited.copy_id == copy.id)
+    return session.scalar(query) or 0
+
+
 def unplanted(session: Session, slug: str) -> Copy:
     """The copy, if nothing was planted in it yet. Raises CanaryError otherwise."""
     copy = registry.copy(session, slug)
@@ -152,15 +163,22 @@ def record(session: Session, at: datetime, plan: Plan) -> int:
     session.flush()
     if plan.receipt is not None:
         session.add(Hosted(placement_id=placement.id, sealed_receipt=vault.seal(dict(plan.receipt))))
-    for drawn in plan.drawn:
-        _add_canary(session, placement, held[drawn.number], drawn, at)
-    session.add_all(Inherited(copy_id=copy.id, canary_id=i) for i in sorted(set(plan.inherited)))
+    added = [(_add_canary(session, placement, held[drawn.number], drawn, at), drawn) for drawn in plan.drawn]
+    session.flush()
+    rows = [Written(canary.id, d.row, d.persona.cells) for canary, d in added if d.row is not None]
+    appearances.add(session, placement, plan.header, [*rows, *plan.carried])
+    inherited = {*plan.inherited, *(each.canary for each in plan.carried)}
+    session.add_all(Inherited(copy_id=copy.id, canary_id=i) for i in sorted(inherited))
+    if plan.continues is not None and plan.carried:
+        appearances.follow_on(session, copy, plan.continues)
     entry = {
         "copy": plan.copy,
         "law": plan.law,
         "commitment": plan.commitment,
         "file_sha256": plan.file_sha256,
     }
+    if plan.continues is not None:
+        entry |= {"continues": plan.continues}
     ledger.append(session, at, "placement", {**entry, "canaries": sum(d.planted for d in plan.drawn)})
     return placement.id
 
@@ -170,21 +188,20 @@ def _dues(drawn: Iterable[Drawn]) -> dict[str, date]:
     return {n: due.date() if isinstance(due, datetime) else due for n, due in found if isinstance(due, date)}
 
 
-def _add_canary(session: Session, placement: Placement, number: Number, drawn: Drawn, at: datetime) -> None:
+def _add_canary(session: Session, placement: Placement, number: Number, drawn: Drawn, at: datetime) -> Canary:
     vault = vault_of(session)
-    code = "C" + vault.fingerprint(f"{placement.id}/{number.code}")[:8]
-    session.add(
-        Canary(
-            code=code,
-            placement_id=placement.id,
-            number_id=number.id,
-            planted=drawn.planted,
-            sealed_persona=vault.seal(persona_facts(drawn.persona)),
-            row=drawn.row,
-        )
+    canary = Canary(
+        code="C" + vault.fingerprint(f"{placement.id}/{number.code}")[:8],
+        placement_id=placement.id,
+        number_id=number.id,
+        planted=drawn.planted,
+        sealed_persona=vault.seal(persona_facts(drawn.persona)),
+        row=drawn.row,
     )
+    session.add(canary)
     if drawn.planted:
         number.state, number.since = NumberState.PLANTED, at
+    return canary
 
 
 def seal(session: Session, at: datetime, placement_id: int) -> None:

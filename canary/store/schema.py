@@ -185,6 +185,18 @@ class Inherited(Base):
     canary_id: Mapped[int] = mapped_column(ForeignKey("canary.id"), primary_key=True)
 
 
+class Appearance(Base):
+    """A canary's row as it was written into one placement's file: planted there, or carried on from the copy before.
+    `row` counts the file's data rows from 0."""
+
+    __tablename__ = "appearance"
+    placement_id: Mapped[int] = mapped_column(ForeignKey("placement.id"), primary_key=True)
+    canary_id: Mapped[int] = mapped_column(ForeignKey("canary.id"), primary_key=True)
+    row: Mapped[int]
+    sealed_cells: Mapped[bytes]
+    canary: Mapped[Canary] = relationship()
+
+
 class Delivery(Base):
     """A raw request as it came, kept before anything could reject it. Append-only."""
 

@@ -65,12 +65,15 @@ class Beliefs:
 
 
 def believe(seen: Exposed, channel: Channel, noises: Sequence[float] = NOISES) -> Beliefs:
-    """The posterior over none, one and two leakers; hit rate and noise averaged over their grids.
+    """The posterior over none, one and two leakers; hit rate, noise and share of naming callers averaged over.
 
     Prior: 1/2 none, 4/10 one, 1/10 two, equal within each. Time grows with n² x numbers that stand in two files.
     """
     upper = np.triu(np.ones((seen.copies, seen.copies), dtype=bool), 1)
-    grid = [_log_likelihoods(seen, channel, q, b) for q, b in product(channel.hit_rates, noises)]
+    # Callers may use names or not: assuming that some do would make a hundred who do not look like noise.
+    naming = [replace(channel, named_share=share) for share in sorted({0.0, channel.named_share})]
+    ways = product(channel.hit_rates, noises, naming)
+    grid = [_log_likelihoods(seen, way, q, b) for q, b, way in ways]
     none = _log_mean(np.array([base for base, _, _ in grid])) + math.log(PRIOR_NONE)
     single = _log_mean(np.stack([base + one for base, one, _ in grid])) + math.log(PRIOR_ONE / seen.copies)
     each = math.log((1 - PRIOR_NONE - PRIOR_ONE) / max(1, int(upper.sum())) / len(Merge))

@@ -1,6 +1,7 @@
 """How small a leak would have been seen: the power of the score, by simulation with its own generator."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -15,20 +16,22 @@ RUNS = 300
 def smallest_visible_leak(evidence: Evidence, channel: Channel, threshold: float, expected: float) -> float | None:
     """The smallest fraction of a typical copy whose leak is accused with 95 % probability, or None.
 
-    Uses the placement as drawn, the share of the women's seasons that has passed, and the `expected` hit rate of
-    a whole season.
+    A leak of a month's copy may be told by the canaries that live on in it from its recipient's earlier ones. Uses
+    the placement as drawn, the share of the women's seasons that has passed, and the `expected` hit rate of a whole
+    season.
     """
     if not evidence.releases:
         return None
     by_age = sorted(evidence.releases, key=lambda r: r.start)
     release = by_age[len(by_age) // 2]
+    family = _family(release, evidence)
     hit_rate = 1 - (1 - min(expected, 0.99)) ** _elapsed(release, evidence)
-    if _power(release, channel, hit_rate, threshold) < POWER:
+    if _power(family, channel, hit_rate, threshold) < POWER:
         return None
     low, high = 0.0, 1.0
     while high - low > 0.02:
         middle = (low + high) / 2
-        if _power(release, channel, hit_rate * middle, threshold) >= POWER:
+        if _power(family, channel, hit_rate * middle, threshold) >= POWER:
             high = middle
         else:
             low = middle
@@ -40,19 +43,37 @@ def _elapsed(release: Release, evidence: Evidence) -> float:
     return float(np.mean(shares)) if shares else 0.0
 
 
-def _power(release: Release, channel: Channel, hit_rate: float, threshold: float) -> float:
+def _family(release: Release, evidence: Evidence) -> list[tuple[Release, frozenset[str]]]:
+    """The copies of one recipient that a leak of this one would accuse: itself with its own canaries, and the
+    earlier ones with those of theirs that it carries."""
+    carried = {m.number for m in release.carried}
+    own = [r for r in evidence.releases if r.recipient == release.recipient and r.start <= release.start]
+    found = [(r, frozenset(m.number for m in r.marks if m.planted)) for r in own]
+    found = [(r, numbers if r.copy == release.copy else numbers & carried) for r, numbers in found]
+    return [(each, exposed) for each, exposed in found if exposed]
+
+
+def _power(
+    family: Sequence[tuple[Release, frozenset[str]]], channel: Channel, hit_rate: float, threshold: float
+) -> float:
     # One fixed generator for every fraction: common random numbers keep the bisection monotone.
     rng = np.random.default_rng(20080610)
     accused = 0
     for _ in range(RUNS):
-        hits = _hits(rng, release, channel, hit_rate)
-        accused += max(path(release.marks, hits, channel), default=-math.inf) >= threshold
+        reached = -math.inf
+        for release, exposed in family:
+            hits = _hits(rng, (release, exposed), channel, hit_rate)
+            reached = max(reached, *path(release.marks, hits, channel), -math.inf)
+        accused += reached >= threshold
     return accused / RUNS
 
 
-def _hits(rng: np.random.Generator, release: Release, channel: Channel, hit_rate: float) -> list[Step]:
-    """Steps of one simulated leak: who rang, in random order, some of them by name."""
-    planted = np.array([m.planted for m in release.marks])
+def _hits(
+    rng: np.random.Generator, leaked: tuple[Release, frozenset[str]], channel: Channel, hit_rate: float
+) -> list[Step]:
+    """Steps of one simulated leak of the numbers given: who rang, in random order, some of them by name."""
+    release, exposed = leaked
+    planted = np.array([m.number in exposed for m in release.marks])
     from_leak = planted & (rng.random(len(planted)) < hit_rate)
     rang = np.flatnonzero(from_leak | (rng.random(len(planted)) < channel.background))
     rng.shuffle(rang)

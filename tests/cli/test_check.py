@@ -5,10 +5,11 @@ import shutil
 
 import pytest
 
+from canary.demo.city import city_rows
 from canary.demo.world import write_xlsx
 from canary.mint.facts import Table
 from tests.cli.conftest import Shell, canaries
-from tests.mint.tables import city
+from tests.mint.tables import BORN_UNTIL, JUNE
 
 QUICK = ("--quick", "--format", "json")
 
@@ -21,7 +22,8 @@ def spread(stocked: Shell) -> Shell:
     name = stocked.write("spread.csv", "number,provider,monthly_cost", *lines)
     stocked.sql("UPDATE number SET state = 'cooling'")
     stocked("number", "import", name, "--quarantine-days", "0")
-    write_xlsx(stocked.folder / "city.xlsx", Table(city().header, city().rows))
+    rows = city_rows(random.Random(11), 1_200, JUNE, BORN_UNTIL)  # smaller tables are too small to be fitted well
+    write_xlsx(stocked.folder / "city.xlsx", Table(rows.header, rows.rows))
     return stocked
 
 
@@ -48,8 +50,8 @@ def test_a_file_that_gives_its_canaries_away_is_red_and_exits_1(seeded: Shell) -
 
 def test_a_good_file_is_green_or_amber_and_the_page_says_so(spread: Shell) -> None:
     spread("seed", "a", "city.xlsx", "-o", "a.xlsx", "--canaries", "8")
-    result = spread("check", "a", "a.xlsx", "--source", "city.xlsx", "--personas", "100", "--html", "page.html")
-    assert result.stdout.startswith(("GREEN: a, 408 rows, 8 canaries.", "AMBER: a, 408 rows, 8 canaries."))
+    result = spread("check", "a", "a.xlsx", "--source", "city.xlsx", "--personas", "300", "--html", "page.html")
+    assert result.stdout.startswith(("GREEN: a, 1,208 rows, 8 canaries.", "AMBER: a, 1,208 rows, 8 canaries."))
     assert "minted: all columns together" in result.stdout
     page = (spread.folder / "page.html").read_text(encoding="utf-8")
     assert "8 of them canaries" in page and "minted: all columns together" in page

@@ -135,7 +135,7 @@ def test_a_copy_shows_its_canaries_by_code_and_never_by_number(seeded: Shell) ->
     shown = seeded.json("copy", "show", "a")
     assert set(shown) == {
         *("format", "slug", "recipient", "date", "from", "file", "canaries", "controls"),
-        *("commitment", "file_sha256"),
+        *("commitment", "file_sha256", "inherited"),
     }
     assert (shown["format"], shown["file"], shown["date"]) == ("canary-copy/1", "a.xlsx", "2026-06-05")
     assert len({c["canary"] for c in shown["canaries"]}) == 12 and shown["controls"] == 20

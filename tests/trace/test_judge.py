@@ -130,6 +130,18 @@ def test_smallest_visible_leak_shrinks_with_more_canaries_and_is_none_with_two()
     assert visible(60) < visible(30) <= 1
 
 
+def test_a_months_leak_is_also_seen_by_the_canaries_that_live_on_in_it():
+    june, new = numbers("june", 40), numbers("july", 3)
+
+    def visible(recipient: str) -> float | None:
+        july = replace(release("july", new, CONTROLS, carried=june[:34]), recipient="bureau")
+        months = (replace(release("june", june, CONTROLS), recipient=recipient), july)
+        return judge(Evidence(day(179), months), Channel(), Terms(ALPHA)).smallest_visible_leak
+
+    assert visible("another") is None
+    assert (visible("bureau") or 1.0) < 0.8
+
+
 def test_planned_copies_fix_the_threshold_before_they_exist():
     verdicts = judge(chain({}), Channel(), Terms(ALPHA, planned=100)).verdicts
     assert {v.threshold for v in verdicts} == {math.log(100 / ALPHA)}

@@ -49,8 +49,9 @@ def test_a_copy_is_listened_for_until_the_last_season_is_over():
 def test_silence_of_women_not_yet_in_season_does_not_speak_against_a_leak():
     def none_leaked(due: date) -> float:
         marks = [Mark(f"N{i}", "block", i < 10, (), due) for i in range(40)]
-        return posterior(Evidence(day(60), (Release("copy", "holder", START, day(320), tuple(marks)),)), Channel()).none
+        release = Release("copy", "holder", START, day(320), tuple(marks))
+        return posterior(Evidence(day(110), (release,)), Channel()).none
 
-    in_season, later = START.date() + timedelta(days=60), START.date() + OPENS + timedelta(days=70)
-    assert none_leaked(in_season) > 0.9
+    in_season, later = START.date() + timedelta(days=10), START.date() + OPENS + timedelta(days=120)
+    assert none_leaked(in_season) > 0.75
     assert none_leaked(later) < 0.55

@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from itertools import combinations
 
-import numpy as np
 from scipy.stats import chi2_contingency
 
-from canary.mint.claims import Claims
 from canary.mint.facts import Cell, Fact
+from canary.mint.people import People
 from canary.plant.check.features import numbers
 from canary.plant.check.lights import RARE, Light, Line, chance_light
 from canary.plant.check.subject import Subject
@@ -172,18 +171,19 @@ def _segments(subject: Subject, phones: Sequence[Cell]) -> Line:
 def _collisions(subject: Subject, names: Sequence[Cell]) -> Line:
     """Canaries within one edit of a real woman: harm, whatever the host's own rate."""
     dues, addresses = subject.days(Fact.DUE_DATE), subject.cells(Fact.ADDRESS)
-    who = [None if name is None else str(name) for name in names]
-    days = np.array([-1 if due is None else due.toordinal() for due in dues or [None] * len(who)], dtype=np.intp)
-    where = [None if address is None else str(address) for address in addresses or [None] * len(who)]
-    real = [i for i in range(len(who)) if i not in subject.codes]
-    claims = Claims([who[i] for i in real], days[real], [where[i] for i in real])
-    ours = [(i, name) for i in sorted(subject.codes) if (name := who[i]) is not None]
-    taken = claims.forbidden([name for _, name in ours])
-    close = []
-    for (i, name), forbidden in zip(ours, taken, strict=True):
-        on_her_day = bool(forbidden[claims.days == days[i]].any())
-        if on_her_day or not (where[i] is None or claims.address_is_free(name, str(where[i]))):
-            close.append(subject.codes[i])
+    people, close = People(), []
+    who = [
+        (None if name is None else str(name), dues[i] if dues else None, addresses[i] if addresses else None)
+        for i, name in enumerate(names)
+    ]
+    for i, (name, due, address) in enumerate(who):
+        if i not in subject.codes and name:
+            people.add(name, due, None if address is None else str(address))
+    for i, code in subject.codes.items():
+        name, due, address = who[i]
+        text = None if address is None else str(address)
+        if name and not (people.due_is_free(name, due) and people.address_is_free(name, text)):
+            close.append(code)
     light = Light.RED if close else Light.GREEN
     found = f"{len(close)} of {len(subject.codes)} canaries"
     advice = "a call meant for her could reach a real woman's file: seed again"
