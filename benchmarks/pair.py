@@ -1,6 +1,6 @@
 """Two leakers who merged their files: how many numbers the pair decoder needs, and how often it names an innocent.
 
-Usage: pair.py [--runs N] [--copies N]
+Usage: pair.py [--runs N] [--copies N] [--merge union|interleaved]
 
 Shared law, noise 0.02, alpha = 1e-3, callers who name nobody; the least numbers for 95 % power. "Single": a leaker is
 accused by its own score. "Either": the product of the two scores says that one of them leaked (no assumption). "One":
@@ -105,11 +105,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--copies", type=int, default=100)
+    parser.add_argument("--merge", type=Merge, choices=list(Merge), action="append", dest="merges")
     given = parser.parse_args()
     runs = given.runs
     print("| merge | q | statement | channel | numbers | canaries | goal | of so many runs, false |")
     print("|---|---|---|---|---|---|---|---|")
-    for merge in Merge:
+    for merge in given.merges or list(Merge):
         for q in (1.0, 0.5, 0.3):
             leak = Leak(2, q, merge=merge)
             known = (Channel(background=NOISE, hit_rates=(q,), named_share=0.0), (NOISE,))

@@ -21,7 +21,7 @@ from canary.trace.score import climb
 
 NOISES = (0.02, 0.1, 0.3)
 PRIOR_NONE, PRIOR_ONE = 0.5, 0.4
-TINY = 1e-12  # in place of 0 where a hit rate of 1 forbids silence
+TINY = 1e-12  # in place of 0, where a hit rate of 1 forbids silence
 OUTCOMES = tuple(Outcome)
 
 
@@ -103,7 +103,7 @@ def _alone(seen: Exposed, channel: Channel, q: float, b: float) -> Floats:
     rang = 1 - (1 - q) * (1 - b)
     by_name = channel.named_share * q + channel.named_in_background * (rang - q)
     told = {
-        Outcome.NAMED: math.log(by_name / (b * channel.named_in_background)),
+        Outcome.NAMED: math.log(max(by_name, TINY) / (b * channel.named_in_background)),
         Outcome.MATERNAL: math.log((rang - by_name) / (b * (1 - channel.named_in_background))),
         Outcome.SILENT: math.log(max(1 - q, TINY)),
     }
