@@ -1,13 +1,16 @@
 """`canary scan`: which canaries stand in files that turned up, and which copy they came from."""
 
 import hashlib
+import io
 import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import click
@@ -25,6 +28,7 @@ from canary.trace.verdict import Findings, Word
 
 LAW_ROWS = 5000  # from here the law calls a leak of health data "especially serious" (CASES 3)
 FRAGMENT = 1 << 29
+Sums = Mapping[Path, tuple[str, int]]
 SHOWN = 200  # rows of canaries printed as a table
 
 
@@ -55,22 +59,40 @@ def scan(
 
     Exit code 1 when a canary is found. Nothing of any other row is shown, stored or written anywhere.
     """
-    settings, paths = load(), list(_expanded(files))
+    try:
+        report = _scanned(list(_expanded(files)), Wish(jobs, phones_only, law_rows, not no_ledger), style)
+    except KeyboardInterrupt:
+        remark("interrupted: nothing was kept")
+        ctx.exit(128 + signal.SIGINT)
+    if any(shown["canaries"] for shown in report["files"]):
+        ctx.exit(1)
+    if any(shown["error"] for shown in report["files"]):
+        raise CanaryError("nothing found, but not everything could be read", "see the remarks above")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What was asked for besides the files."""
+
+    jobs: int
+    phones_only: bool
+    law_rows: int
+    ledger: bool
+
+
+def _scanned(paths: Sequence[Path], wish: Wish, style: str) -> dict[str, Any]:
+    """Scan, judge, enter it in the ledger, print; returns the report."""
+    settings = load()
     store = settings.store()
     with store.reading() as session:
         looked = finds.sought(session)
     fragment = sys.stdin.buffer.read(FRAGMENT) if STDIN in paths else b""
-    try:
-        with _progress(paths) as progress, ThreadPoolExecutor(1) as beside:
-            hashed = beside.submit(_hashes, paths, fragment) if not no_ledger else None
-            scanned = Scan(needles(looked, phones_only), jobs, progress, stdin=fragment).files(paths)
-            sums = hashed.result() if hashed else {}
-    except KeyboardInterrupt:
-        remark("interrupted: nothing was kept")
-        ctx.exit(128 + signal.SIGINT)
+    with _progress(paths) as progress, _hashing(paths if wish.ledger else (), fragment) as hashed:
+        scanned = Scan(needles(looked, wish.phones_only), wish.jobs, progress, stdin=fragment).files(paths)
+        sums = hashed.result()
     said = findings.trace_files(store, settings.now(), settings.terms, looked, scanned)
-    report = _report(looked, scanned, law_rows)
-    if not no_ledger:
+    report = _report(looked, scanned, wish.law_rows)
+    if wish.ledger:
         words = {v.copy: v.word.value for v in said.verdicts if v.word is not Word.CANNOT_TELL}
         with store.writing() as session:
             finds.record(session, settings.now(), [_entry(path, report, sums) for path in paths], words)
@@ -79,10 +101,7 @@ def scan(
         show_json("scan", {**report, **_said(said)})
     else:
         _print(report, said)
-    if any(shown["canaries"] for shown in report["files"]):
-        ctx.exit(1)
-    if any(shown["error"] for shown in report["files"]):
-        raise CanaryError("nothing found, but not everything could be read", "see the remarks above")
+    return report
 
 
 def _expanded(files: Sequence[Path]) -> Iterator[Path]:
@@ -111,18 +130,27 @@ def _progress(paths: Sequence[Path]) -> Iterator[Progress]:
         yield advance
 
 
-def _hashes(paths: Sequence[Path], fragment: bytes) -> Mapping[Path, tuple[str, int]]:
-    found = {}
-    for path in paths:
-        if path == STDIN:
-            found[path] = (hashlib.sha256(fragment).hexdigest(), len(fragment))
-            continue
+@contextmanager
+def _hashing(paths: Sequence[Path], fragment: bytes) -> Iterator[Future[Sums]]:
+    """The files' SHA-256 and sizes, taken beside the scan; given up when the scan is."""
+    stop = Event()
+    with ThreadPoolExecutor(1) as beside:
         try:
-            with path.open("rb") as file:
-                found[path] = (hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size)
-        except OSError:  # the scan itself says so
-            found[path] = ("", 0)
-    return found
+            yield beside.submit(lambda: {path: _hash(path, fragment, stop) for path in paths})
+        finally:
+            stop.set()
+
+
+def _hash(path: Path, fragment: bytes, stop: Event) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    try:
+        with io.BytesIO(fragment) if path == STDIN else path.open("rb") as file:
+            while not stop.is_set() and (piece := file.read(1 << 20)):
+                digest.update(piece)
+                size += len(piece)
+    except OSError:  # the scan itself says so
+        return "", 0
+    return digest.hexdigest(), size
 
 
 def _report(looked: Sequence[Sought], scanned: Sequence[Scanned], law_rows: int) -> dict[str, Any]:
@@ -176,7 +204,7 @@ def _copies(looked: Sequence[Sought], present: set[int]) -> list[dict[str, Any]]
     ]
 
 
-def _entry(path: Path, report: Mapping[str, Any], sums: Mapping[Path, tuple[str, int]]) -> dict[str, Any]:
+def _entry(path: Path, report: Mapping[str, Any], sums: Sums) -> dict[str, Any]:
     name = "stdin" if path == STDIN else str(path)
     parts = [shown for shown in report["files"] if shown["path"] == name or shown["path"].startswith(f"{name}!")]
     codes = sorted({shown["canary"] for part in parts for shown in part["canaries"]})

@@ -154,16 +154,19 @@ def _work(task: Task) -> list[Scanned]:
 def scan_task(task: Task, needles: Needles, progress: Progress) -> list[Scanned]:
     """The parts of one file, or the one part that a range is. An error ends the file it stands in, and is kept."""
     found: list[Scanned] = []
+    reading = False  # whether the last part is still being read: then the error is its own
     try:
         source = _source(task, progress)
         for part in _ranged(task, source) if task.stop is not None else parts(source):
             if task.values is None or part.name in task.values:
                 found.append(Scanned(part.name, columns=part.syntax.columns))
+                reading = True
                 _search(part, found[-1], needles, task.values is not None, progress)
-    except CanaryError as error:
-        found.append(Scanned(str(task.path), error=str(error)))
-    except OSError as error:
-        found.append(Scanned(str(task.path), error=f"{task.path}: {error.strerror or error}"))
+                reading = False
+    except (CanaryError, OSError) as error:
+        if not reading:
+            found.append(Scanned(str(task.path)))
+        found[-1].error = str(error) if isinstance(error, CanaryError) else f"{task.path}: {error.strerror or error}"
     return found
 
 

@@ -54,6 +54,8 @@ class ValueMatcher:
         for record in self._records(block):
             self.rows += 1
             words = {word for field in _FIELDS.split(record) if (word := field.strip()) in self._bits}
+            if not words:
+                continue
             self.value_rows.update(words)
             for person, facts in self._alike(words):
                 self._kept[person] += 1
