@@ -19,6 +19,7 @@ from canary.cli import (
     prove,
     recipient,
     run,
+    scan,
     setup,
     simulate,
     trace,
@@ -49,7 +50,23 @@ def cli(verbose: bool) -> None:
     """Which copy leaked? Plant canaries in every copy you hand out, listen, trace, report."""
 
 
-for module in (setup, recipient, copy, number, plant, check, exclude, contact, trace, prove, plan, simulate, run, demo):
+for module in (
+    setup,
+    recipient,
+    copy,
+    number,
+    plant,
+    check,
+    exclude,
+    contact,
+    scan,
+    trace,
+    prove,
+    plan,
+    simulate,
+    run,
+    demo,
+):
     for command in module.COMMANDS:
         cli.add_command(command)
 

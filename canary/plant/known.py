@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-import phonenumbers
-
 from canary.errors import CanaryError
 from canary.mint.columns import Profile, by_header
 from canary.mint.dates import DateColumn
 from canary.mint.facts import Cell, Fact, Table
+from canary.store.e164 import digit_forms
 from canary.store.exclusion import Known
 
 
@@ -41,14 +40,6 @@ def find(table: Table, known: Iterable[Known], profile: Profile | None = None) -
         "no canary can be told here: no column of telephone numbers, nor of names and due dates",
         "keep one of them in the query, or name the columns in a profile (--profile)",
     )
-
-
-def digit_forms(e164: str) -> set[str]:
-    """The digits a register may hold for a number: with country code, without, with the trunk prefix."""
-    parsed = phonenumbers.parse(e164)
-    national = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)
-    bare = phonenumbers.national_significant_number(parsed)
-    return {e164.lstrip("+"), "00" + e164.lstrip("+"), bare, re.sub(r"\D", "", national)}
 
 
 def _by_phone(table: Table, columns: Mapping[Fact, int], known: Iterable[Known]) -> list[Match]:

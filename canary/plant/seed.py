@@ -18,12 +18,12 @@ from canary.mint.facts import Fact, Persona, Row, Table
 from canary.mint.host import Host, fit
 from canary.plant.formats.base import Insertion, TableFormat
 from canary.plant.formats.detect import format_of
-from canary.plant.known import digit_forms
 from canary.plant.order import insertion_points
 from canary.prove.commitment import commitment, opening
 from canary.store import placements
 from canary.store.appearances import Carried, Written
 from canary.store.database import Store
+from canary.store.e164 import digit_forms
 from canary.store.placements import Drawn, Plan, Pool
 from canary.store.schema import NumberState
 from canary.trace.law import Law, apportion, draw, rank

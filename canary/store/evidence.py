@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
@@ -38,9 +38,49 @@ class _Heard:
     canaries: dict[int, Canary] = field(default_factory=dict)
     dues: dict[tuple[int, str], date] = field(default_factory=dict)
 
+    def hits(self, canary: Canary, start: datetime) -> tuple[Hit, ...]:
+        """The recognised contacts on this canary's number since `start`."""
+        found = []
+        for at, contact_id, kind in self.contacts.get(canary.number_id, ()):
+            names = self.names.get((contact_id, canary.placement_id), frozenset())
+            if at >= start and (names or kind == "maternal"):
+                found.append(Hit(at, Outcome.NAMED if names else Outcome.MATERNAL, contact_id, names))
+        return tuple(found)
+
+
+@dataclass
+class _Seen(_Heard):
+    """What was read in files instead: hits by canary id, whatever was heard on the numbers."""
+
+    files: Mapping[int, tuple[Hit, ...]] = field(default_factory=dict)
+
+    def hits(self, canary: Canary, start: datetime) -> tuple[Hit, ...]:
+        """What the files show of this canary: a file may be older or younger than any hand-over."""
+        return self.files.get(canary.id, ())
+
 
 def evidence(session: Session, as_of: datetime) -> Evidence:
     """The evidence as of a moment: every live placement with its marks and what was heard on them."""
+    heard = _Heard(_contacts(session, as_of), _names(session), _inherited(session), _counted(session))
+    return _evidence(session, as_of, heard)
+
+
+def file_evidence(session: Session, as_of: datetime, files: Mapping[int, tuple[Hit, ...]]) -> Evidence:
+    """The same placements with what files showed (hits by canary id, planted or control) in place of contacts.
+
+    Every window closes at `as_of`, and nobody has a season: what a file lacks, it lacks at once.
+    """
+    seen = _evidence(session, as_of, _Seen({}, {}, _inherited(session), {}, files=files))
+    return replace(seen, releases=tuple(_closed(release, as_of) for release in seen.releases))
+
+
+def _closed(release: Release, as_of: datetime) -> Release:
+    start = min(release.start, as_of - timedelta(seconds=1))
+    marks, carried = (tuple(replace(m, due=None) for m in side) for side in (release.marks, release.carried))
+    return replace(release, start=start, end=as_of, marks=marks, carried=carried)
+
+
+def _evidence(session: Session, as_of: datetime, heard: _Heard) -> Evidence:
     placements = session.scalars(
         select(Placement)
         .where(Placement.state != PlacementState.VOID, Placement.drawn_at <= as_of)
@@ -51,7 +91,6 @@ def evidence(session: Session, as_of: datetime) -> Evidence:
             selectinload(Placement.canaries).joinedload(Canary.number),
         )
     ).all()
-    heard = _Heard(_contacts(session, as_of), _names(session), _inherited(session), _counted(session))
     heard.canaries = {c.id: c for p in placements for c in p.canaries}
     heard.dues = {(p.id, number): due for p in placements for number, due in _dues(session, p)}
     live = {p.copy.slug for p in placements}
@@ -82,13 +121,8 @@ def _dues(session: Session, placement: Placement) -> list[tuple[str, date]]:
 
 
 def _mark(canary: Canary, start: datetime, heard: _Heard) -> Mark:
-    hits = []
-    for at, contact_id, kind in heard.contacts.get(canary.number_id, ()):
-        names = heard.names.get((contact_id, canary.placement_id), frozenset())
-        if at >= start and (names or kind == "maternal"):
-            hits.append(Hit(at, Outcome.NAMED if names else Outcome.MATERNAL, contact_id, names))
     due = heard.dues.get((canary.placement_id, canary.number.code))
-    return Mark(canary.number.code, canary.number.block or "", canary.planted, tuple(hits), due)
+    return Mark(canary.number.code, canary.number.block or "", canary.planted, heard.hits(canary, start), due)
 
 
 def _contacts(session: Session, as_of: datetime) -> Mapping[int, Sequence[tuple[datetime, int, str]]]:

@@ -1,0 +1,1 @@
+"""Found files: which canaries stand in them, however the rows were treated; nobody else is remembered."""

@@ -1,0 +1,99 @@
+"""Cuts a stream of text bytes into blocks of whole records, in bounded memory however long a line is."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from canary.mint.columns import HEADERS
+from canary.scan.text import plain, readings
+
+SIZE = 1 << 18  # bytes read at a time: what was found is then looked for again in few bytes
+LONGEST = 1 << 20  # a record longer than this is cut
+OVERLAP = 1 << 12  # and its pieces overlap by this, more than the longest spelling
+SNIFFED = 1 << 16
+
+_JSON = re.compile(rb"\}\s*,\s*\{")
+_SQL = re.compile(rb"\bVALUES\s*\(|\)\s*,\s*\(", re.IGNORECASE)
+_INSERT = re.compile(rb"\bINSERT\s+INTO\b", re.IGNORECASE)
+_FIELDS = re.compile(r"[,\t;|]")
+_TITLES = {plain(text): fact.value for fact, texts in HEADERS.items() for text in texts}
+
+
+@dataclass(frozen=True)
+class Syntax:
+    """How records are told apart: at line ends, or at matches of `separator`. `first` is the number of the record
+    before any separator: 0 where that is no record. `pipe`: whether | parts fields. `columns` are the facts that a
+    header names."""
+
+    separator: re.Pattern[bytes] | None = None
+    first: int = 1
+    pipe: bool = False
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Block:
+    """A piece of a stream. Bytes before `fresh` were in the last block too. Where a side is `open` the record goes
+    on beyond it, so that a word touching this edge may be only a part of one."""
+
+    data: bytes
+    fresh: int = 0
+    open_left: bool = False
+    open_right: bool = False
+    last: bool = False
+
+
+def sniff(start: bytes) -> Syntax:
+    """The syntax of text from its first bytes (at least a few lines of them)."""
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if _INSERT.search(start):
+        return Syntax(_SQL, first=0)
+    if text.startswith(b"[") or (text.startswith(b"{") and b"}" not in text.partition(b"\n")[0]):
+        return Syntax(_JSON)
+    if text.startswith(b"{"):
+        return Syntax()
+    return _delimited(text.partition(b"\n")[0])
+
+
+def _delimited(line: bytes) -> Syntax:
+    titles = [title.strip("\"' \r") for title in _FIELDS.split(readings(line)[0])]
+    columns = tuple(_TITLES[title] for title in titles if title in _TITLES)
+    header = bool(columns) or (len(titles) > 1 and not re.search(rb"[0-9]", line))
+    return Syntax(first=0 if header else 1, pipe=b"|" in line and b"," not in line, columns=columns)
+
+
+def blocks(stream: BinaryIO, syntax: Syntax, until: int | None = None, size: int = SIZE) -> Iterator[Block]:
+    """The blocks of a stream, which ends at its first line end at or after position `until` if that is given."""
+    cut = _line_cut if syntax.separator is None else _cutter(syntax.separator)
+    position = 0 if until is None else stream.tell()
+    data, fresh, opened, done = b"", 0, False, False
+    while not done and (piece := stream.read(size)):
+        if until is not None and position + len(piece) >= until:
+            end = piece.find(b"\n", max(0, until - position - 1)) + 1
+            piece, done = (piece[:end], True) if end else (piece, False)
+        position += len(piece)
+        data += piece
+        if at := cut(data, fresh):
+            yield Block(data[:at], fresh, opened)
+            data, fresh, opened = data[at:], 0, False
+        elif len(data) > max(LONGEST, 2 * size):
+            yield Block(data, fresh, opened, open_right=True)
+            data, fresh, opened = data[-OVERLAP:], OVERLAP, True
+    yield Block(data, fresh, opened, last=True)
+
+
+def _line_cut(data: bytes, fresh: int) -> int:
+    return data.rfind(b"\n", fresh) + 1
+
+
+def _cutter(separator: re.Pattern[bytes]) -> Callable[[bytes, int], int]:
+    """Cuts before the last separator, which then opens the next block and is counted there."""
+
+    def cut(data: bytes, fresh: int) -> int:
+        at = 0
+        for match in separator.finditer(data, fresh):
+            at = match.start()
+        return at
+
+    return cut

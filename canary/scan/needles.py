@@ -1,0 +1,125 @@
+"""What is looked for: every spelling of every persona's number and facts, ready for look-ups."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import TypeVar
+
+from canary.mint.facts import Cell, Fact
+from canary.scan import spellings
+from canary.scan.text import plain
+from canary.store.e164 import digit_forms
+from canary.store.finds import Sought
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Kind(StrEnum):
+    """By what a canary was recognised in a row."""
+
+    PHONE = "phone"
+    MD5 = "phone-md5"
+    SHA1 = "phone-sha1"
+    SHA256 = "phone-sha256"
+    MASKED = "phone-masked"
+    NAME_DUE = "name+due"
+    NAME_ADDRESS = "name+address"
+    VALUES = "values"
+
+
+NUMBER_ITSELF = frozenset({Kind.PHONE, Kind.MD5, Kind.SHA1, Kind.SHA256})
+
+
+@dataclass(frozen=True)
+class Person:
+    """One persona as text: `facts` hold every spelling of each fact, already `plain`."""
+
+    id: int
+    number: str
+    name: str
+    facts: Mapping[Fact, frozenset[str]]
+
+
+@dataclass(frozen=True)
+class Needles:
+    """Look-up tables from what may stand in a file to people and numbers (by code).
+
+    `digits`: runs of digits; `hashes`: lower-case hex to (kind, number); `masks`: (beginning, end) of a masked
+    number; `anchors`: byte tokens of names, in every encoding; `values`: plain spelling of a fact to (person, fact).
+    """
+
+    people: Mapping[int, Person]
+    on_number: Mapping[str, tuple[int, ...]]
+    digits: Mapping[bytes, frozenset[str]] = field(default_factory=dict)
+    hashes: Mapping[bytes, tuple[str, str]] = field(default_factory=dict)
+    masks: Mapping[tuple[bytes, bytes], frozenset[str]] = field(default_factory=dict)
+    anchors: Mapping[bytes, tuple[int, ...]] = field(default_factory=dict)
+    values: Mapping[str, tuple[tuple[int, Fact], ...]] = field(default_factory=dict)
+
+
+def needles(sought: Iterable[Sought], phones_only: bool = False) -> Needles:
+    """The needles of all personas, planted and shadows alike; with `phones_only` the plain numbers alone."""
+    everyone = list(sought)
+    people = {s.id: _person(s) for s in everyone}
+    on_number: defaultdict[str, list[int]] = defaultdict(list)
+    for s in everyone:
+        on_number[s.number].append(s.id)
+    phones = {s.number: s.phone for s in everyone}
+    held = {number: tuple(ids) for number, ids in on_number.items()}
+    digits = _index((form.encode(), number) for number, phone in phones.items() for form in digit_forms(phone))
+    if phones_only:
+        return Needles(people, held, digits)
+    return Needles(
+        people,
+        held,
+        digits,
+        {key.encode(): (kind, n) for n, phone in phones.items() for kind, key in spellings.digests(phone)},
+        _index(((a.encode(), b.encode()), n) for n, phone in phones.items() for a, b in spellings.masks(phone)),
+        {token: tuple(sorted(ids)) for token, ids in _index(_anchors(people.values())).items()},
+        _values(people.values()),
+    )
+
+
+def _person(sought: Sought) -> Person:
+    facts = {fact: _spelled(value) for fact, value in sought.facts.items() if fact not in (Fact.PHONE, Fact.NAME)}
+    name = plain(str(sought.facts.get(Fact.NAME) or ""))
+    return Person(sought.id, sought.number, name, {fact: found for fact, found in facts.items() if found})
+
+
+def _spelled(value: Cell) -> frozenset[str]:
+    if isinstance(value, date):
+        return frozenset(map(plain, spellings.dates(value)))
+    text = plain(str(value)) if value is not None else ""
+    return frozenset({text} if text else ())
+
+
+def _anchors(people: Iterable[Person]) -> Iterator[tuple[bytes, int]]:
+    """The longest word of each name as bytes, in every encoding and case, and as JSON escapes it."""
+    for person in people:
+        if not person.name:
+            continue
+        longest = max(person.name.replace(",", " ").split() or [""], key=len)
+        for word in {longest, longest.upper(), longest.title()}:
+            yield json.dumps(word)[1:-1].encode(), person.id
+            for encoding in spellings.ENCODINGS:
+                yield word.encode(encoding, "ignore"), person.id
+
+
+def _values(people: Iterable[Person]) -> Mapping[str, tuple[tuple[int, Fact], ...]]:
+    found: defaultdict[str, list[tuple[int, Fact]]] = defaultdict(list)
+    for person in people:
+        for fact, spelled in person.facts.items():
+            for text in spelled:
+                found[text].append((person.id, fact))
+    return {text: tuple(holders) for text, holders in found.items()}
+
+
+def _index(pairs: Iterable[tuple[K, V]]) -> dict[K, frozenset[V]]:
+    found: defaultdict[K, set[V]] = defaultdict(set)
+    for key, value in pairs:
+        found[key].add(value)
+    return {key: frozenset(values) for key, values in found.items()}

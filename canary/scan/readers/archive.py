@@ -1,0 +1,119 @@
+"""Archives, zip, tar and gzip, nested: every member is read where it lies, in memory, and bombs are refused."""
+
+import gzip
+import io
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import BinaryIO
+
+from canary.errors import CanaryError
+from canary.scan.readers.base import LARGEST, MOST_UNPACKED, Part, Source, refuse_bomb
+
+DEEPEST = 5
+_BROKEN = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, NotImplementedError, OSError)
+
+Recurse = Callable[[Source], Iterator[Part]]
+
+
+class ArchiveReader:
+    """Reads an archive; `recurse` gives the parts of what is inside."""
+
+    def __init__(self, recurse: Recurse) -> None:
+        self._recurse = recurse
+
+    def parts(self, source: Source) -> Iterator[Part]:
+        """The parts of every member."""
+        if source.depth >= DEEPEST:
+            raise CanaryError(f"{source.name}: archives inside archives, {DEEPEST} deep: refused", "unpack it yourself")
+        try:
+            for member in _members(source):
+                yield from self._recurse(member)
+        except CanaryError:
+            raise
+        except RuntimeError as error:  # zipfile's word for a password
+            raise CanaryError(f"{source.name}: {error}", "unpack it with its password and scan the folder") from error
+        except _BROKEN as error:
+            raise CanaryError(f"{source.name}: damaged archive: {error}", "mend it, or unpack what can be") from error
+
+
+def _members(source: Source) -> Iterator[Source]:
+    with source.open() as stream:
+        start = stream.read(4)
+        stream.seek(0)
+        if start.startswith(b"PK"):
+            yield from _zip(source, stream)
+        elif start.startswith(b"\x1f\x8b") and not _is_tar(source):
+            yield _gzip(source)
+        else:
+            yield from _tar(source, stream)
+
+
+def _zip(source: Source, stream: BinaryIO) -> Iterator[Source]:
+    with zipfile.ZipFile(stream) as package:
+        infos = [info for info in package.infolist() if not info.is_dir()]
+        total = sum(info.file_size for info in infos)
+        refuse_bomb(source.name, source.size, total)
+        for info in infos:
+            name = f"{source.name}!{info.filename}"
+            refuse_bomb(name, info.compress_size, info.file_size)
+            yield Source(name, partial(package.open, info), info.file_size, source.depth + 1)  # type: ignore[arg-type]
+
+
+def _tar(source: Source, stream: BinaryIO) -> Iterator[Source]:
+    with tarfile.open(fileobj=stream, mode="r:*") as package:
+        total = 0
+        for member in package:
+            total += member.size
+            refuse_bomb(source.name, source.size, total)
+            if member.isfile():
+                name = f"{source.name}!{member.name}"
+                yield Source(name, partial(package.extractfile, member), member.size, source.depth + 1)  # type: ignore[arg-type]
+
+
+def _gzip(source: Source) -> Source:
+    def opened() -> BinaryIO:
+        return _Metered(source)  # type: ignore[return-value]
+
+    inner = source.name.removesuffix(".gz")
+    return Source(f"{source.name}!{inner.rpartition('/')[2]}", opened, source.size * 10, source.depth + 1)
+
+
+class _Metered(gzip.GzipFile):
+    """Gzip that tells no size beforehand: the bytes are counted as they come."""
+
+    def __init__(self, source: Source) -> None:
+        self._under = source.open()
+        super().__init__(fileobj=self._under, mode="rb")
+        self._source, self._count = source, 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        """The next bytes; raises CanaryError when they become too many."""
+        found = super().read(min(size if size and size > 0 else LARGEST, LARGEST))
+        self._count += len(found)
+        refuse_bomb(self._source.name, self._source.size, self._count)
+        return found
+
+    def close(self) -> None:
+        """Close what lies under it, too."""
+        super().close()
+        self._under.close()
+
+
+def _is_tar(source: Source) -> bool:
+    try:
+        with _Metered(source) as stream:
+            return stream.read(512)[257:262] == b"ustar"
+    except _BROKEN:
+        return False
+
+
+def in_memory(source: Source) -> Source:
+    """A source whose bytes are held, for readers that jump about in them. Raises CanaryError if too large."""
+    with source.open() as stream:
+        content = stream.read(min(LARGEST, MOST_UNPACKED) + 1)
+    if len(content) > LARGEST:
+        raise CanaryError(f"{source.name}: too large to be read inside an archive", "unpack it and scan the folder")
+    return Source(source.name, lambda: io.BytesIO(content), len(content), source.depth)

@@ -1,0 +1,87 @@
+"""What every reader gives: the texts in a file, each as blocks of records that can be read again."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from canary.errors import CanaryError
+from canary.scan.blocks import SIZE, Block, Syntax, sniff
+
+LARGEST = 1 << 29  # bytes of a packed workbook, database or archive that are unpacked into memory
+MOST_UNPACKED = 1 << 37  # bytes that one archive may hold in all
+MOST_RATIO = 200  # how many times its size real tables hardly ever shrink
+RATIO_FROM = 1 << 24  # small members may be all zeros
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file, or one inside another: `open` gives its bytes from the start, seekable; `size` is in bytes.
+
+    `depth` counts the archives around it; `path` is where it lies, if not in one. Nothing is ever unpacked to disk.
+    """
+
+    name: str
+    open: Callable[[], BinaryIO]
+    size: int
+    depth: int = 0
+    path: Path | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """One text or table of a source; `blocks` starts anew each time it is called. `plain` if the blocks are the
+    source's very bytes, cut at line ends, so that it may be read in ranges."""
+
+    name: str
+    syntax: Syntax
+    blocks: Callable[[], Iterator[Block]]
+    plain: bool = False
+
+
+class Reader(Protocol):
+    """Reads one kind of source."""
+
+    def parts(self, source: Source) -> Iterator[Part]:
+        """The texts and tables inside; raises CanaryError naming the file if it cannot be read."""
+
+
+def table_blocks(rows: Iterable[Sequence[object]]) -> Iterator[Block]:
+    """Rows of cells as blocks of lines, cells apart by tabs."""
+    lines: list[str] = []
+    size = 0
+    for row in rows:
+        lines.append("\t".join(map(_cell, row)))
+        size += len(lines[-1])
+        if size > SIZE:
+            yield Block(("\n".join(lines) + "\n").encode("utf-8", "replace"))
+            lines, size = [], 0
+    yield Block("\n".join(lines).encode("utf-8", "replace"), last=True)
+
+
+def table_syntax(first: Sequence[object] | None) -> Syntax:
+    """The syntax of such lines, from the first row."""
+    return sniff("\t".join(map(_cell, first or [])).encode("utf-8", "replace"))
+
+
+def _cell(cell: object) -> str:
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    if isinstance(cell, datetime):
+        return cell.isoformat(" ")
+    if isinstance(cell, date):
+        return cell.isoformat()
+    if isinstance(cell, bytes):
+        cell = cell.decode("utf-8", "replace")
+    # A cell's own breaks must not look like the table's.
+    return "" if cell is None else " ".join(str(cell).split())
+
+
+def refuse_bomb(name: str, packed: int, unpacked: int) -> None:
+    """Raises CanaryError if something so small says, or turns out, to hold so much."""
+    if unpacked > MOST_UNPACKED or (unpacked > RATIO_FROM and unpacked > MOST_RATIO * max(1, packed)):
+        raise CanaryError(
+            f"{name}: {packed:,} bytes that unpack to {unpacked:,} or more: refused",
+            "unpack it yourself",
+        )

@@ -1,0 +1,275 @@
+"""Scans files: what was found in each, by one process or several, with progress; nothing is written anywhere."""
+
+import io
+import multiprocessing
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from pathlib import Path
+from typing import BinaryIO
+
+from canary.errors import CanaryError, OutsideError
+from canary.mint.facts import Fact
+from canary.scan.blocks import SIZE, Block, blocks
+from canary.scan.matcher import Matcher
+from canary.scan.needles import Kind, Needles
+from canary.scan.readers.base import Part, Source
+from canary.scan.readers.detect import parts
+from canary.scan.record import DUE_DATES, Match
+from canary.scan.values import Resemblance, ValueMatcher, recognised
+
+STDIN = Path("-")
+SHOWN = {Fact.NAME.value, Fact.PHONE.value}
+RANGE = 1 << 26  # bytes of a plain text that one process takes at a time
+
+Progress = Callable[[int, int], None]  # bytes and rows done since the last call
+
+
+@dataclass(frozen=True)
+class Task:
+    """A file, or of a plain text the lines that start in [start, stop). With `values` only the parts of these names
+    are searched, and by values alone. `content` stands for a file that is none: a fragment on stdin."""
+
+    path: Path
+    start: int = 0
+    stop: int | None = None
+    values: frozenset[str] | None = None
+    content: bytes | None = None
+
+
+@dataclass
+class Scanned:
+    """What one part of a file held: `rows` in all, `columns` that its header names, and its matches, persona by
+    persona. `error` says why it could not be read to its end."""
+
+    path: str
+    rows: int = 0
+    seconds: float = 0.0
+    columns: tuple[str, ...] = ()
+    matches: list[Match] = field(default_factory=list)
+    error: str = ""
+    name_rows: Counter[int] = field(default_factory=Counter)
+    value_rows: Counter[str] = field(default_factory=Counter)
+    alike: list[Resemblance] = field(default_factory=list)
+
+    def add(self, later: "Scanned") -> None:
+        """Take in the lines that follow."""
+        self.matches += [match.at(match.row + self.rows) for match in later.matches]
+        self.alike += [(row + self.rows, i, facts) for row, i, facts in later.alike]
+        self.rows += later.rows
+        self.seconds += later.seconds
+        self.error = self.error or later.error
+        self.name_rows += later.name_rows
+        self.value_rows += later.value_rows
+
+
+@dataclass(frozen=True)
+class Scan:
+    """How to scan: for what, by how many processes, telling whom how far it is."""
+
+    needles: Needles
+    jobs: int = 1
+    progress: Progress = lambda done, rows: None
+    range: int = RANGE
+    stdin: bytes = b""
+
+    def files(self, paths: Sequence[Path]) -> list[Scanned]:
+        """Every part of every file, in order. What cannot be read has an `error`, the rest is read all the same."""
+        found = self._all([task for path in paths for task in self._tasks(path)])
+        if self.needles.values:
+            self._values(paths, found)
+        for part in found:
+            part.matches = [_with_chance(match, part.name_rows) for match in _merged(part.matches)]
+        return found
+
+    def _values(self, paths: Sequence[Path], found: list[Scanned]) -> None:
+        """Where nothing was found, look again for rows that agree in their values. Not where numbers or names are
+        shown: there a row without hers is somebody else's."""
+        blank = frozenset(part.path for part in found if not (part.matches or part.error or SHOWN & {*part.columns}))
+        if not blank:
+            return
+        tasks = [replace(t, values=blank) for path in paths for t in self._tasks(path) if _may_hold(t, blank)]
+        again = {part.path: part for part in self._all(tasks)}
+        for part in found:
+            if part.path in blank and (second := again.get(part.path)):
+                part.seconds += second.seconds
+                part.matches = recognised(second.alike, part.rows, second.value_rows, self.needles)
+
+    def _all(self, tasks: Sequence[Task]) -> list[Scanned]:
+        found: list[Scanned] = []
+        for _, results in groupby(zip(tasks, self._each(tasks), strict=True), key=lambda pair: pair[0].path):
+            pieces = [scanned for _, scanned in results]
+            for later in pieces[1:]:
+                pieces[0][0].add(later[0])
+            found += pieces[0]
+        return found
+
+    def _each(self, tasks: Sequence[Task]) -> Iterator[list[Scanned]]:
+        if self.jobs == 1 or len(tasks) < 2:
+            yield from (scan_task(task, self.needles, self.progress) for task in tasks)
+            return
+        # Leaving the block ends the processes, whatever the reason; they hold nothing but memory.
+        with multiprocessing.Pool(min(self.jobs, len(tasks)), _prepare, (self.needles,)) as pool:
+            for task, found in zip(tasks, pool.imap(_work, tasks), strict=True):
+                self.progress(_size(task), sum(part.rows for part in found))
+                yield found
+
+    def _tasks(self, path: Path) -> list[Task]:
+        if path == STDIN:
+            return [Task(path, content=self.stdin)]
+        if self.jobs == 1 or (size := path.stat().st_size) < 2 * self.range or not _is_plain(path):
+            return [Task(path)]
+        starts = list(range(0, size, self.range))
+        return [Task(path, start, stop) for start, stop in zip(starts, [*starts[1:], size], strict=True)]
+
+
+def _may_hold(task: Task, names: frozenset[str]) -> bool:
+    own = str(task.path) if task.content is None else "stdin"
+    return any(name == own or name.startswith(f"{own}!") for name in names)
+
+
+def _size(task: Task) -> int:
+    if task.content is not None:
+        return len(task.content)
+    return (task.path.stat().st_size if task.stop is None else task.stop) - task.start
+
+
+_needles: Needles | None = None  # of a worker process
+
+
+def _prepare(needles: Needles) -> None:
+    global _needles
+    _needles = needles
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started us ends us
+
+
+def _work(task: Task) -> list[Scanned]:
+    assert _needles is not None
+    return scan_task(task, _needles, lambda done, rows: None)
+
+
+def scan_task(task: Task, needles: Needles, progress: Progress) -> list[Scanned]:
+    """The parts of one file, or the one part that a range is. An error ends the file it stands in, and is kept."""
+    found: list[Scanned] = []
+    reading = False  # whether the last part is still being read: then the error is its own
+    try:
+        source = _source(task, progress)
+        for part in _ranged(task, source) if task.stop is not None else parts(source):
+            if task.values is None or part.name in task.values:
+                found.append(Scanned(part.name, columns=part.syntax.columns))
+                reading = True
+                _search(part, found[-1], needles, task.values is not None, progress)
+                reading = False
+    except (CanaryError, OSError) as error:
+        if not reading:
+            found.append(Scanned(str(task.path)))
+        found[-1].error = str(error) if isinstance(error, CanaryError) else f"{task.path}: {error.strerror or error}"
+    return found
+
+
+def _source(task: Task, progress: Progress) -> Source:
+    content = task.content
+    if content is None:
+        return source_of(task.path, lambda done: progress(done, 0))
+    return Source("stdin", lambda: io.BytesIO(content), len(content))
+
+
+def _search(part: Part, into: Scanned, needles: Needles, by_values: bool, progress: Progress) -> None:
+    begun = time.perf_counter()
+    matcher = (ValueMatcher if by_values else Matcher)(needles, part.syntax)
+    told = 0
+    for block in part.blocks():
+        if isinstance(matcher, Matcher):
+            into.matches += matcher.search(block)
+        else:
+            into.alike += matcher.search(block)
+        progress(0, matcher.rows - told)
+        told = matcher.rows
+    into.rows, into.seconds = matcher.rows, time.perf_counter() - begun
+    if isinstance(matcher, Matcher):
+        into.name_rows = matcher.name_rows
+    else:
+        into.value_rows = matcher.value_rows
+
+
+def _ranged(task: Task, source: Source) -> Iterator[Part]:
+    """The lines that start in the range: its first belongs to the range before, unless it starts right there."""
+    (whole,) = parts(source)
+    syntax = whole.syntax if task.start == 0 else replace(whole.syntax, first=1)
+
+    def read() -> Iterator[Block]:
+        with source.open() as stream:
+            if task.start:
+                stream.seek(task.start - 1)
+                while (piece := stream.readline(SIZE)) and not piece.endswith(b"\n"):
+                    pass
+            if stream.tell() < (task.stop or 0):
+                yield from blocks(stream, syntax, until=task.stop)
+
+    yield Part(whole.name, syntax, read)
+
+
+def _is_plain(path: Path) -> bool:
+    try:
+        found = next(parts(source_of(path)), None)
+        return found is not None and found.plain
+    except CanaryError:
+        return False
+
+
+def source_of(path: Path, progress: Callable[[int], None] = lambda done: None) -> Source:
+    """A file on disk. Raises OutsideError when it cannot be read."""
+    try:
+        size = path.stat().st_size
+        path.open("rb").close()
+    except OSError as error:
+        raise OutsideError(f"{path}: {error.strerror}", "check the path and its permissions") from error
+    return Source(str(path), lambda: _Watched(path, progress), size, path=path)  # type: ignore[arg-type, return-value]
+
+
+class _Watched:
+    """A file that tells how far it was read."""
+
+    def __init__(self, path: Path, progress: Callable[[int], None]) -> None:
+        self._file: BinaryIO = path.open("rb")
+        self._progress, self._furthest = progress, 0
+
+    def read(self, size: int = -1) -> bytes:
+        """As a file's; the furthest place reached is what counts as progress."""
+        found = self._file.read(size)
+        if (at := self._file.tell()) > self._furthest:
+            self._progress(at - self._furthest)
+            self._furthest = at
+        return found
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._file, name)
+
+    def __enter__(self) -> "_Watched":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+def _merged(matches: Sequence[Match]) -> list[Match]:
+    """One match a row, though a long record may have been read in pieces."""
+    rows: dict[int, Match] = {}
+    for match in matches:
+        if match.row in rows:
+            old = rows[match.row]
+            both = {i: {*old.by.get(i, ()), *match.by.get(i, ())} for i in old.by.keys() | match.by.keys()}
+            by = {i: tuple(sorted(kinds, key=list(Kind).index)) for i, kinds in sorted(both.items())}
+            match = replace(old, numbers=old.numbers | match.numbers, named=old.named | match.named, by=by)
+        rows[match.row] = match
+    return [rows[row] for row in sorted(rows)]
+
+
+def _with_chance(match: Match, name_rows: Counter[int]) -> Match:
+    """A match by name and due date alone: namesakes in the file share a due date by chance."""
+    if any(kinds != (Kind.NAME_DUE,) for kinds in match.by.values()):
+        return match
+    return replace(match, chance=max(name_rows[i] for i in match.by) / DUE_DATES)

@@ -1,0 +1,61 @@
+"""How a fact may be spelled in a file that turned up: telephone numbers, their hashes and masks, dates."""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import phonenumbers
+
+from canary.store.e164 import digit_forms
+
+ENCODINGS = ("utf-8", "gb18030", "big5")
+_EXCEL_DAY_0 = date(1899, 12, 30)
+_HASHES = {"phone-md5": hashlib.md5, "phone-sha1": hashlib.sha1, "phone-sha256": hashlib.sha256}
+_TRUNCATED = 16  # hex digits that short columns keep
+_MASK_KEEPS = [(head, tail) for head in (2, 3, 4) for tail in (2, 3, 4)]
+
+
+def hashed_spellings(e164: str) -> set[str]:
+    """The spellings of a number that people hash: digits with and without prefixes, with +, and grouped."""
+    parsed = phonenumbers.parse(e164)
+    bare = phonenumbers.national_significant_number(parsed)
+    kinds = (phonenumbers.PhoneNumberFormat.NATIONAL, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    found = digit_forms(e164) | {e164, *(phonenumbers.format_number(parsed, kind) for kind in kinds)}
+    found |= {f"+{parsed.country_code} {bare}", f"+{parsed.country_code}-{bare}", f"{bare}.0"}
+    if len(bare) == 11:
+        found |= {mark.join((bare[:3], bare[3:7], bare[7:])) for mark in "- "}
+    return found
+
+
+def digests(e164: str) -> Iterator[tuple[str, str]]:
+    """(kind, lower-case hex) of every usual hash, whole, cut to 16, and the middle 16 that is called "16-bit md5"."""
+    for spelled in hashed_spellings(e164):
+        for kind, function in _HASHES.items():
+            whole = function(spelled.encode()).hexdigest()
+            yield kind, whole
+            yield kind, whole[:_TRUNCATED]
+            if kind == "phone-md5":
+                yield kind, whole[8 : 8 + _TRUNCATED]
+
+
+def masks(e164: str) -> set[tuple[str, str]]:
+    """The beginnings and ends that a mask may leave of a number, with country code and without."""
+    parsed = phonenumbers.parse(e164)
+    bare = phonenumbers.national_significant_number(parsed)
+    heads = {(f"{prefix}{bare[:head]}", bare[-tail:]) for prefix in ("", "86") for head, tail in _MASK_KEEPS}
+    return {(head, tail) for head, tail in heads if len(bare) > len(tail) + 4}
+
+
+def dates(day: date) -> frozenset[str]:
+    """A day as tables write it: year first or last, padded or not, compact, in Chinese, as Excel's serial."""
+    y, m, d = day.year, day.month, day.day
+    found = {
+        f"{y}{m:02}{d:02}",
+        f"{y}年{m}月{d}日",
+        f"{y}年{m:02}月{d:02}日",
+        str((day - _EXCEL_DAY_0) // timedelta(1)),
+    }
+    for mark in "-/.":
+        for month, dom in ((f"{m:02}", f"{d:02}"), (f"{m}", f"{d}")):
+            found |= {mark.join(parts) for parts in ((f"{y}", month, dom), (dom, month, f"{y}"), (month, dom, f"{y}"))}
+    return frozenset(found)

@@ -1,0 +1,95 @@
+"""The matcher finds exactly what a slow reading of every line finds, wherever blocks are cut."""
+
+import io
+import re
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from canary.scan.blocks import OVERLAP, Syntax, blocks
+from canary.scan.matcher import Matcher
+from canary.scan.needles import needles
+from canary.scan.record import Match
+from tests.scan.people import everyone, found, row, scanned, sought
+
+CANARIES = sought(5, shadows=3)
+NEEDLES = needles(CANARIES)
+PLAIN = needles(CANARIES, phones_only=True)
+FORMS = sorted(PLAIN.digits)
+pieces = st.one_of(
+    st.sampled_from(FORMS),
+    st.sampled_from([b",", b"\n", b"\n", b" ", b"x", b"-", b"\t", "陈".encode(), "陈".encode("gbk")]),
+    st.integers(0, 10**12).map(lambda n: b"%d" % n),
+)
+texts = st.lists(pieces, max_size=60).map(b"".join)
+
+
+def slow(text: bytes) -> list[tuple[int, frozenset[str]]]:
+    """Every line's whole runs of digits, looked up one by one."""
+    rows = []
+    for at, line in enumerate(text.split(b"\n"), 1):
+        runs = [run for run in re.findall(rb"[0-9]+", line) if run in PLAIN.digits]
+        if runs:
+            rows.append((at, frozenset(n for run in runs for n in PLAIN.digits[run])))
+    return rows
+
+
+def fast(text: bytes, size: int) -> list[tuple[int, frozenset[str]]]:
+    matcher = Matcher(PLAIN, Syntax())
+    matches = [m for block in blocks(io.BytesIO(text), Syntax(), size=size) for m in matcher.search(block)]
+    return [(m.row, m.numbers) for m in matches]
+
+
+@given(texts, st.integers(1, 40))
+def test_plain_numbers_are_found_exactly_as_by_reading_line_by_line(text: bytes, size: int) -> None:
+    assert fast(text, size) == slow(text)
+
+
+def signature(matches: list[Match]) -> list[object]:
+    return [(m.row, m.numbers, m.named, dict(m.by)) for m in matches]
+
+
+@given(st.integers(1, 500), st.sampled_from(["utf-8", "gb18030"]), st.permutations(range(20)))
+def test_all_kinds_are_found_alike_wherever_blocks_end(size: int, encoding: str, order: list[int]) -> None:
+    rows = everyone(CANARIES, 15)
+    masked = [[c[0], f"{c[1][:3]}****{c[1][7:]}", *c[2:]] for c in rows]
+    text = "\n".join(",".join((rows if i % 2 else masked)[i]) for i in order).encode(encoding)
+    whole, cut = Matcher(NEEDLES, Syntax()), Matcher(NEEDLES, Syntax())
+    expected = [m for block in blocks(io.BytesIO(text), Syntax()) for m in whole.search(block)]
+    assert len(expected) == 5
+    found = [m for block in blocks(io.BytesIO(text), Syntax(), size=size) for m in cut.search(block)]
+    assert signature(found) == signature(expected) and cut.rows == whole.rows == 20
+    assert cut.name_rows == whole.name_rows
+
+
+def test_one_endless_line_is_read_in_bounded_pieces_and_nothing_is_missed_at_their_borders() -> None:
+    size = 256
+    import canary.scan.blocks as module
+
+    longest, module.LONGEST = module.LONGEST, 3 * OVERLAP
+    try:
+        mine = [",".join(row(dict(c.facts))) for c in CANARIES]
+        for shift in range(0, 60, 7):
+            text = ("号," * 9 * OVERLAP + "x" * shift + ",").join(mine).encode()
+            pieces = list(blocks(io.BytesIO(text), Syntax(), size=size))
+            assert max(len(piece.data) for piece in pieces) <= 3 * OVERLAP + 2 * size
+            matcher = Matcher(NEEDLES, Syntax())
+            matches = [m for piece in pieces for m in matcher.search(piece)]
+            assert {i for m in matches for i in m.by} == set(range(8)) and matcher.rows == 1
+    finally:
+        module.LONGEST = longest
+
+
+def test_a_number_cut_by_a_piece_of_an_endless_line_is_not_taken_for_a_shorter_one() -> None:
+    phone = FORMS[0]
+    block = next(blocks(io.BytesIO(b"," + phone), Syntax()))
+    open_ended = replace(block, open_right=True, last=False)
+    assert Matcher(PLAIN, Syntax()).search(block) and not Matcher(PLAIN, Syntax()).search(open_ended)
+
+
+def test_shadows_are_looked_for_as_canaries_are() -> None:
+    looked = sought(2, shadows=2)
+    rows = [row(dict(who.facts)) for who in looked]
+    part = scanned("\n".join(",".join([c[0], *c[2:]]) for c in rows).encode(), looked)
+    assert found(part) == {1: 0, 2: 1, 3: 2, 4: 3}

@@ -1,0 +1,169 @@
+"""Every container is read to its tables, in memory; what must not be read is refused by name."""
+
+import gzip
+import io
+import sqlite3
+import tarfile
+import zipfile
+from pathlib import Path
+
+import openpyxl
+import pytest
+import xlwt
+
+from canary.scan.needles import needles
+from canary.scan.readers import base
+from canary.scan.run import Scan, Scanned
+from tests.scan.people import HEADER, everyone, found, sought
+
+CANARIES = sought(4, shadows=2)
+NEEDLES = needles(CANARIES)
+ROWS = everyone(CANARIES, 30)
+CSV = "".join(",".join(cells) + "\n" for cells in [HEADER, *ROWS]).encode("gbk")
+EXPECTED = found(Scan(NEEDLES, stdin=CSV).files([Path("-")])[0])
+
+
+def scan(path: Path, **options: int) -> list[Scanned]:
+    return Scan(NEEDLES, **options).files([path])  # type: ignore[arg-type]
+
+
+def zipped(members: dict[str, bytes]) -> bytes:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as package:
+        for name, content in members.items():
+            package.writestr(name, content)
+    return held.getvalue()
+
+
+def tarred(members: dict[str, bytes], mode: str) -> bytes:
+    held = io.BytesIO()
+    with tarfile.open(fileobj=held, mode=mode) as package:  # type: ignore[call-overload]
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            package.addfile(info, io.BytesIO(content))
+    return held.getvalue()
+
+
+def xlsx(floats: bool = False) -> bytes:
+    book = openpyxl.Workbook()
+    for cells in [HEADER, *ROWS]:
+        book.active.append([float(c) if floats and c.isdigit() else c for c in cells])
+    book.create_sheet("empty")
+    held = io.BytesIO()
+    book.save(held)
+    return held.getvalue()
+
+
+def xls() -> bytes:
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("s")
+    for at, cells in enumerate([HEADER, *ROWS]):
+        for column, cell in enumerate(cells):
+            sheet.write(at, column, cell)
+    held = io.BytesIO()
+    book.save(held)
+    return held.getvalue()
+
+
+def sqlite(wal: bool = False) -> bytes:
+    with sqlite3.connect(":memory:") as database:
+        database.execute(f"CREATE TABLE t ({','.join(f'c{i}' for i in range(6))})")
+        database.executemany("INSERT INTO t VALUES (?,?,?,?,?,?)", ROWS)
+        database.commit()
+        content = bytearray(database.serialize())
+    if wal:
+        content[18:20] = b"\x02\x02"
+    return bytes(content)
+
+
+FILES = {
+    "a.csv": CSV,
+    "a.xlsx": xlsx(),
+    "floats.xlsx": xlsx(floats=True),
+    "a.xls": xls(),
+    "a.db": sqlite(),
+    "a.csv.gz": gzip.compress(CSV),
+    "a.zip": zipped({"in/a.csv": CSV}),
+    "book.zip": zipped({"a.xlsx": xlsx()}),
+    "db.zip": zipped({"a.db": sqlite(wal=True)}),
+    "nested.zip": zipped({"b.zip": zipped({"c.tar.gz": tarred({"d.csv": CSV}, "w:gz")})}),
+    "a.tar": tarred({"a.csv": CSV}, "w"),
+    "a.tgz": tarred({"a.csv": CSV}, "w:gz"),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_canaries_are_found_in_their_rows_whatever_holds_the_table(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(FILES[name])
+    (part,) = scan(tmp_path / name)
+    assert (part.error, part.rows, found(part)) == ("", len(ROWS), EXPECTED)
+    assert part.path.startswith(str(tmp_path / name))
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+def test_each_table_of_a_container_is_a_part_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_bytes(zipped({"one.csv": CSV, "two.txt": b"nobody\n", "three.csv": CSV}))
+    parts = scan(tmp_path / "a.zip")
+    assert [(p.path.rpartition("!")[2], p.rows, len(p.matches)) for p in parts] == [
+        ("one.csv", 34, 4), ("two.txt", 1, 0), ("three.csv", 34, 4),
+    ]  # fmt: skip
+
+
+BOMB = b"ab\n" * (base.RATIO_FROM // 3 + (1 << 19))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("bomb.zip", zipped({"a.csv": BOMB})),
+        ("nested.zip", zipped({"b.zip": zipped({"a.csv": BOMB})})),
+        ("bomb.csv.gz", gzip.compress(BOMB)),
+        ("bomb.tgz", tarred({"a.csv": BOMB}, "w:gz")),
+        ("bomb.xlsx", zipped({"[Content_Types].xml": b"", "xl/workbook.xml": BOMB})),
+    ],
+)
+def test_bombs_are_refused(name: str, content: bytes, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert "refused" in scan(tmp_path / name)[-1].error
+
+
+def test_archives_nested_without_end_are_refused(tmp_path: Path) -> None:
+    content = CSV
+    for _ in range(7):
+        content = zipped({"a.zip": content})
+    (tmp_path / "deep.zip").write_bytes(content)
+    assert "deep: refused" in scan(tmp_path / "deep.zip")[-1].error
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "word"),
+    [
+        ("a.7z", b"7z\xbc\xaf\x27\x1c" + b"0" * 99, "7z is not read here"),
+        ("a.rar", b"Rar!\x1a\x07" + b"0" * 99, "rar is not read here"),
+        ("a.xlsx", FILES["a.xlsx"][:3000], "damaged archive"),
+        ("a.xls", FILES["a.xls"][:3000], "not a workbook"),
+        ("a.db", FILES["a.db"][:3000], "not a database"),
+        ("a.csv.gz", FILES["a.csv.gz"][:-20], "damaged archive"),
+        ("a.zip", FILES["a.zip"][:200], "damaged archive"),
+    ],
+)
+def test_what_cannot_be_read_is_named_and_the_rest_is_scanned(
+    name: str, content: bytes, word: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    (tmp_path / "z.csv").write_bytes(CSV)
+    *_, bad, good = Scan(NEEDLES).files([tmp_path / name, tmp_path / "z.csv"])
+    assert word in bad.error and name in bad.error
+    assert found(good) == EXPECTED
+
+
+@pytest.mark.parametrize("looked", ["all columns", "no names and numbers"])
+def test_several_processes_find_in_ranges_what_one_finds(looked: str, tmp_path: Path) -> None:
+    rows = ROWS * 3 if looked == "all columns" else [cells[2:] for cells in ROWS]
+    header = HEADER if looked == "all columns" else HEADER[2:]
+    lines = [header, *rows]
+    (tmp_path / "a.csv").write_bytes("".join(",".join(cells) + "\n" for cells in lines).encode())
+    (alone,), (together,) = scan(tmp_path / "a.csv"), scan(tmp_path / "a.csv", jobs=2, range=700)
+    assert alone.matches and alone.matches == together.matches
+    assert (alone.rows, alone.columns, alone.name_rows) == (together.rows, together.columns, together.name_rows)
