@@ -14,11 +14,11 @@ from canary.mint.columns import blank
 from canary.mint.facts import Cell, Fact, Row, Table
 from canary.mint.people import People
 from canary.plant.before import Before, Befores
-from canary.plant.known import digit_forms
 from canary.plant.seed import Month, Order, Seeded, Source, seed
 from canary.store import appearances, registry
 from canary.store.appearances import Carried, Living
 from canary.store.database import Store
+from canary.store.e164 import digit_forms
 from canary.trace.law import rank
 
 
