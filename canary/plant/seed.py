@@ -14,7 +14,7 @@ from pathlib import Path
 from canary.errors import CanaryError, OutsideError
 from canary.mint.columns import Profile, recognise
 from canary.mint.facts import Fact, Persona, Row, Table
-from canary.mint.host import Host, fit
+from canary.mint.ruled import RuledHost
 from canary.plant.formats.base import Insertion, TableFormat
 from canary.plant.formats.detect import format_of
 from canary.plant.known import digit_forms
@@ -143,10 +143,9 @@ def draw_up(store: Store, request: Request, table: Table) -> Draft:
     return Draft(secret, pools, codes, planted, personas, inherited, undeclared, rng)
 
 
-def host_of(table: Table, columns: Mapping[Fact, int], profile: Profile | None) -> Host:
+def host_of(table: Table, columns: Mapping[Fact, int], profile: Profile | None) -> RuledHost:
     """The model personas are drawn from, fitted to the table on its profile's terms."""
-    terms = profile or Profile()
-    return fit(table, columns, terms.country, terms.never_issue)
+    return RuledHost(table, columns, profile or Profile())
 
 
 def _draw(pools: Mapping[str, Pool], count: int, secret: bytes, law: Law = Law.EXCLUSIVE) -> tuple[set[str], set[str]]:

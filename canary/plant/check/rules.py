@@ -11,6 +11,7 @@ from scipy.stats import chi2_contingency
 
 from canary.mint.claims import Claims
 from canary.mint.facts import Cell, Fact
+from canary.mint.keeping import naegele
 from canary.plant.check.features import numbers
 from canary.plant.check.lights import RARE, Light, Line, chance_light
 from canary.plant.check.subject import Subject
@@ -105,13 +106,6 @@ def _fixed(
     if by_form >= count:
         return "nine months and seven days on", [bool(a and b and naegele(a) != b) for a, b, _ in pairs]
     return f"{usual} days on", [bool(a and b and (b - a).days != usual) for a, b, _ in pairs]
-
-
-def naegele(last_period: date) -> date:
-    """The due date by the form's rule: nine months on, then seven days."""
-    month = last_period.month + 9
-    first = date(last_period.year + (month > 12), (month - 1) % 12 + 1, 1)
-    return date.fromordinal(first.toordinal() + last_period.day - 1 + 7)
 
 
 def _people(subject: Subject) -> Iterator[Line]:
