@@ -57,7 +57,7 @@ def names_persona(text: str, facts: Mapping[Fact, Cell]) -> str | None:
     mere_title = chinese and re.fullmatch(f"..?(?:{_TITLES_ZH}|先生)", name)  # an enquirer who gave 李女士
     if not mere_title and (_full_name_zh if chinese else _full_name_en)(heard, name):
         return "full name"
-    if not (_titled_zh if chinese else _titled_en)(heard, name):
+    if not (_titled_zh if chinese else _titled_en)(heard, name) and not (mere_title and _full_name_zh(heard, name)):
         return None
     further = next(_further(heard, facts), None)
     return f"surname with title, and {further}" if further else None
