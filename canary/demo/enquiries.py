@@ -21,7 +21,7 @@ LINES: Mapping[str, tuple[str, ...]] = {
 _SHARES = (0.3, 0.4, 0.3)
 _PAGES = ("百度竞价", "官网首页", "专题页", "手机站", "信息流")
 _MEN = "伟强磊军勇杰涛明超刚平辉鹏华飞鑫波斌宇浩凯健俊帆帅旭宁龙林峰"
-_NICKS = re.findall("..", "小鱼可可静静悠悠果果阿文阿强橙子晴天豆豆大海木子阿杰安安乐乐七七")
+_NICKS: list[str] = re.findall("..", "小鱼可可静静悠悠果果阿文阿强橙子晴天豆豆大海木子阿杰安安乐乐七七")
 _WHOLE, _TITLE = 0.55, 0.35  # who gives a whole name, who a surname with a title; the rest a nickname
 _DAYS = 180
 

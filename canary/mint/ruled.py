@@ -27,12 +27,11 @@ class RuledHost:
         """Raises CanaryError as `fit` does, and on a column that does not hold what a rule compares."""
         model = {fact: column for fact, column in columns.items() if fact not in _LATER}
         self._host: Host = fit(table, model, profile.country, profile.never_issue)
-        rows = tuple(tuple(None if blank(cell) else cell for cell in row) for row in table.rows)
-        table = self._table = Table(table.header, rows)
-        self._columns, self._profile = dict(columns), profile
+        self._table, self._columns, self._profile = table, dict(columns), profile
         self._births = self._birth_dates()
         named = places(table, profile)
-        self._rules = bind(profile.rules, named, table)
+        stated = [rule for rule in profile.rules if all(name in named for name in rule.columns)]
+        self._rules = bind(stated, named, _filled(table)) if stated else []
         listed = {(rule.kind, rule.columns[0]) for rule in profile.rules}
         self._unique = [column for name, column in named.items() if ("unique", name) in listed]
         others = [column for name, column in named.items() if ("names", name) in listed]
@@ -146,7 +145,12 @@ class RuledHost:
         return BirthDates(self._table.header[column], self._column(column), names)
 
     def _column(self, column: int) -> list[Cell]:
-        return [row[column] for row in self._table.rows]
+        return [None if blank(row[column]) else row[column] for row in self._table.rows]
+
+
+def _filled(table: Table) -> Table:
+    """The table with None for whatever is blank."""
+    return Table(table.header, tuple(tuple(None if blank(c) else c for c in row) for row in table.rows))
 
 
 def _pairs(persona: Persona) -> list[tuple[Cell, Fact, Cell]]:

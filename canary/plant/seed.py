@@ -213,7 +213,8 @@ def _looks(
     after = Table(before.header, tuple(expected_rows(before, insertions)))
     codes = {d.row: d.number for d in drawn if d.row is not None}
     columns = recognise(before, order.profile)
-    return gate(Subject(part, after, columns, codes), Material(source=(order.source, before)), order.force)
+    subject = Subject(part, after, columns, codes, profile=order.profile)
+    return gate(subject, Material(source=(order.source, before)), order.force)
 
 
 def expected_rows(before: Table, insertions: Sequence[Insertion]) -> list[Row]:

@@ -1,5 +1,6 @@
 """The shipped profiles on small invented tables: what they recognise, the rules they keep, what they never issue."""
 
+import csv
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
@@ -8,7 +9,11 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from canary.cli.main import cli
 from canary.mint.claims import within_one_edit
 from canary.mint.columns import Profile, places, recognise
 from canary.mint.facts import Cell, Fact, Persona, Table
@@ -141,3 +146,30 @@ def test_corrected_due_dates_come_as_often_as_the_hosts() -> None:
 def test_same_seed_same_personas_under_rules() -> None:
     shipped, host = profile("prenatal-handbook-zh"), TABLES["prenatal-handbook-zh"]
     assert mint(host, shipped, 20, 3) == mint(host, shipped, 20, 3) != mint(host, shipped, 20, 4)
+
+
+@pytest.mark.parametrize("name", PHONED)
+def test_rules_hold_in_a_file_of_text_too(name: str, tmp_path: Path) -> None:
+    shipped, host, source = profile(name), TABLES[name], tmp_path / "host.csv"
+    with source.open("w", encoding="utf-8", newline="") as handle:
+        csv.writer(handle).writerows([host.header, *(["" if c is None else c for c in row] for row in host.rows)])
+    target = tmp_path / "out.csv"
+    arguments = ["mint", str(source), "--count", "20", "-o", str(target), "--seed", "1"]
+    done = CliRunner().invoke(cli, [*arguments, "--profile", str(PROFILES / f"{name}.toml")])
+    assert done.exit_code == 0, done.output
+    rules = bind(shipped.rules, places(host, shipped), host)
+    with target.open(encoding="utf-8", newline="") as handle:
+        rows = [tuple(cell or None for cell in row) for row in csv.reader(handle)][1:]
+    assert len(rows) == 20
+    assert [bound.rule.text for row in rows for bound in rules if bound.kept(row) is False] == []
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**32), rows=st.integers(20, 60))
+def test_rules_hold_whatever_the_draw(seed: int, rows: int) -> None:
+    shipped, whole = profile("prenatal-handbook-zh"), TABLES["prenatal-handbook-zh"]
+    host = Table(whole.header, tuple(Random(seed).sample(whole.rows, rows)))
+    rules = bind(shipped.rules, places(host, shipped), host)
+    for persona in mint(host, shipped, 10, seed):
+        assert [bound.rule.text for bound in rules if bound.kept(persona.cells) is False] == []
+        assert persona.facts[Fact.BIRTH_DATE] == persona.cells[HANDBOOK.index("出生日期")]

@@ -10,8 +10,9 @@ from itertools import combinations
 from scipy.stats import chi2_contingency
 
 from canary.mint.claims import Claims
-from canary.mint.facts import Cell, Fact
-from canary.mint.keeping import naegele
+from canary.mint.columns import places
+from canary.mint.facts import Cell, Fact, Table
+from canary.mint.keeping import bind, naegele
 from canary.plant.check.features import numbers
 from canary.plant.check.lights import RARE, Light, Line, chance_light
 from canary.plant.check.subject import Subject
@@ -23,10 +24,20 @@ _REMINT = "mint again from this very file; if it stays, the profile maps this co
 
 def lines(subject: Subject) -> list[Line]:
     """Every rule that this table can be asked for."""
-    found = [*_due(subject), *_born(subject), *_between_dates(subject), *_people(subject)]
+    found = [*_stated(subject), *_due(subject), *_born(subject), *_between_dates(subject), *_people(subject)]
     for at, name in enumerate(subject.table.header):
         found += _cells(subject, at, name)
     return found
+
+
+def _stated(subject: Subject) -> Iterator[Line]:
+    """The rules that the profile states and the host keeps."""
+    if subject.profile is None or not subject.profile.rules:
+        return
+    theirs = Table(subject.table.header, tuple(r for i, r in enumerate(subject.filled) if i not in subject.codes))
+    for bound in bind(subject.profile.rules, places(subject.table, subject.profile), theirs):
+        broken = (bound.kept(row) is False for row in subject.filled)
+        yield subject.rule(f"the profile's {bound.rule.kind}: {bound.rule.text}", broken, _REMINT)
 
 
 def _due(subject: Subject) -> Iterator[Line]:
