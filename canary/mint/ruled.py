@@ -57,9 +57,9 @@ class RuledHost:
             todo = self._broken(rng, made, todo)
             if not todo:
                 return self._distinct(rng, made)
+            broken = [bound.rule.text for bound in self._rules if bound.kept(made[todo[0]].cells) is False]
             for at, persona in zip(todo, mint(rng, [wanted[at] for at in todo]), strict=True):
                 made[at] = self._carried(first[at], persona)
-        broken = [b.rule.text for b in self._rules if b.kept(made[todo[0]].cells) is False]
         raise CanaryError(
             f"no persona keeps the rule {' and '.join(broken)}" if broken else "the table has no room left",
             "leave the rule out of the profile, or see whether it names the right columns",

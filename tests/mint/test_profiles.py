@@ -14,12 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from canary.cli.main import cli
+from canary.errors import CanaryError
 from canary.mint.claims import within_one_edit
 from canary.mint.columns import Profile, places, recognise
 from canary.mint.facts import Cell, Fact, Persona, Table
 from canary.mint.keeping import bind, naegele
 from canary.mint.ruled import RuledHost
-from tests.mint.records import HANDBOOK, TABLES, ZH, years, zh_row
+from tests.mint.records import HANDBOOK, TABLES, ZH, home, person, phone, years, zh_row
 
 PROFILES = Path(__file__).parents[2] / "config" / "profiles"
 BIRTH = slice(6, 14)
@@ -173,3 +174,46 @@ def test_rules_hold_whatever_the_draw(seed: int, rows: int) -> None:
     for persona in mint(host, shipped, 10, seed):
         assert [bound.rule.text for bound in rules if bound.kept(persona.cells) is False] == []
         assert persona.facts[Fact.BIRTH_DATE] == persona.cells[HANDBOOK.index("出生日期")]
+
+
+def test_what_is_never_issued_stands_masked_where_the_host_masks_it() -> None:
+    shipped, whole = profile("prenatal-handbook-zh"), TABLES["prenatal-handbook-zh"]
+    at = HANDBOOK.index("丈夫电话")
+    rows = tuple((*r[:at], f"{str(r[at])[:3]}****{str(r[at])[-4:]}", *r[at + 1 :]) for r in whole.rows)
+    shown = {str(p.cells[at]) for p in mint(Table(whole.header, rows), shipped)}
+    assert all(text.startswith("129****") and len(text) == 11 for text in shown) and len(shown) > 20
+
+
+def test_numbers_stay_whole_and_unique_when_personas_are_minted_again() -> None:
+    """Onset a day after birth: a moved birth date breaks the order for every other woman."""
+    terms = Profile.from_mapping(
+        {
+            "headers": {"birth_date": ["出生日期"]},
+            "columns": {"onset": ["发病"], "card": ["卡号"]},
+            "rules": {"order": ["birth_date < onset"], "unique": ["card"]},
+        }
+    )
+    rng = Random(3)
+    born = [date(1980, 1, 1) + timedelta(17 * n) for n in range(80)]
+    rows = [
+        (n, person(rng), phone(n), home(rng), day, day + timedelta(1), 4 * n) for n, day in enumerate(born, start=1)
+    ]
+    host = Table(("序号", "姓名", "电话", "住址", "出生日期", "发病", "卡号"), tuple(rows))
+    personas = mint(host, terms, 30)
+    assert sorted(int(str(p.cells[0])) for p in personas) == list(range(81, 111))
+    assert [p.facts[Fact.RUNNING_NUMBER] for p in personas] == [p.cells[0] for p in personas]
+    cards = {p.cells[6] for p in personas}
+    assert len(cards) == 30 and not cards & {row[6] for row in rows}
+    assert all(p.cells[4] < p.cells[5] for p in personas)  # type: ignore[operator]
+
+
+def test_rules_that_no_persona_can_keep_are_named() -> None:
+    """A second column of birth dates would have to move along, and no rule says so."""
+    order = ["x <= birth_date", "birth_date <= x"]
+    terms = Profile.from_mapping(
+        {"headers": {"birth_date": ["born"]}, "columns": {"x": ["x"]}, "rules": {"order": order}}
+    )
+    born = [date(1980, 1, 1) + timedelta(9 * n) for n in range(60)]
+    table = Table(("phone", "born", "x"), tuple((phone(n), day, day) for n, day in enumerate(born)))
+    with pytest.raises(CanaryError, match=r"no persona keeps the rule \w+ <= \w+"):
+        mint(table, terms, 30)
