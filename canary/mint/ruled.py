@@ -43,7 +43,9 @@ class RuledHost:
         }
 
     def personas(self, rng: Random, phones: Sequence[str]) -> list[Persona]:
-        """As `Host.personas`; raises CanaryError also when no persona keeps all rules."""
+        """As `Host.personas`; raises CanaryError also without a phone column, and when no persona keeps all rules."""
+        if Fact.PHONE not in self._columns:
+            raise CanaryError("a table without phones cannot be seeded yet", "its canaries could not be rung")
         return self._kept(rng, phones, self._host.personas)
 
     def _kept(

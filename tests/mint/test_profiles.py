@@ -217,3 +217,9 @@ def test_rules_that_no_persona_can_keep_are_named() -> None:
     table = Table(("phone", "born", "x"), tuple((phone(n), day, day) for n, day in enumerate(born)))
     with pytest.raises(CanaryError, match=r"no persona keeps the rule \w+ <= \w+"):
         mint(table, terms, 30)
+
+
+def test_a_table_without_phones_is_refused_where_personas_need_them() -> None:
+    shipped, host = profile("research-extract"), TABLES["research-extract"]
+    with pytest.raises(CanaryError, match="without phones cannot be seeded yet"):
+        RuledHost(host, recognise(host, shipped), shipped).personas(Random(1), ["+8612000000000"])
