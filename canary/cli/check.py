@@ -108,7 +108,7 @@ def _subject(settings: Settings, copy: str, file: Path, profile: Profile | None,
             raise
     if lost := len(own.keys() - set(codes.values())):
         remark(f"remark: {lost} of {len(own)} canaries of {copy} do not stand in {file.name}")
-    return Subject(file, table, by_header(table, profile), codes, handed_over)
+    return Subject(file, table, by_header(table, profile), codes, handed_over, profile)
 
 
 def _other(path: Path, known: list[Known], profile: Profile | None) -> "Other":

@@ -4,7 +4,7 @@ import csv
 import random
 import secrets
 import tomllib
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,9 @@ from canary.cli import seed_all
 from canary.cli.database import FileOrUrl, database_options, refuse_database_options, seed_database
 from canary.cli.output import format_option, remark, show_one
 from canary.errors import CanaryError, OutsideError
+from canary.mint import cold
 from canary.mint.columns import Profile, recognise
+from canary.mint.facts import Row
 from canary.plant.formats.detect import format_of
 from canary.plant.seed import Order, Request, host_of
 from canary.plant.seed import seed as plant
@@ -106,32 +108,44 @@ def seed(
 
 
 @click.command()
-@click.argument("source", metavar="IN_FILE", type=in_file)
+@click.argument("source", metavar="[IN_FILE]", type=in_file, required=False)
 @click.option("--count", required=True, type=click.IntRange(min=1), help="How many personas.")
 @click.option("-o", "--output", "target", required=True, type=out_file, help="The CSV to write.")
 @profile_option
 @click.option("--seed", "number_seed", type=int, help="For repeatable output.")
-def mint(source: Path, count: int, target: Path, profile_file: Path | None, number_seed: int | None) -> None:
-    """Mint personas fitted to a table and write them as CSV in its own columns. Phones are not dialable."""
+def mint(source: Path | None, count: int, target: Path, profile_file: Path | None, number_seed: int | None) -> None:
+    """Mint personas fitted to a table and write them as CSV in its own columns. Phones are not dialable.
+
+    Without a table, a maternal profile's facts are invented cold: for trials, not for hiding in a real table.
+    """
     profile = read_profile(profile_file)
-    table = format_of(source).read(source)
-    host = host_of(table, recognise(table, profile), profile)
     rng = random.Random(secrets.randbits(64) if number_seed is None else number_seed)
-    if profile and not profile.phones:
-        personas = host.anonymous_personas(rng, count)
-    else:
-        # 12x is assigned to nobody in China: a minted row can ring at no real person's.
-        personas = host.personas(rng, [f"+8612{n:09d}" for n in rng.sample(range(10**9), count)])
+    header, rows = _minted(rng, source, profile, count)
     try:
         with target.open("x", encoding="utf-8", newline="") as handle:
             writer = csv.writer(handle)
-            writer.writerow(table.header)
-            writer.writerows(["" if c is None else c for c in p.cells] for p in personas)
+            writer.writerow(header)
+            writer.writerows(["" if c is None else c for c in row] for row in rows)
     except FileExistsError as error:
         raise CanaryError(f"{target} is there already", "name another output file") from error
     except OSError as error:
         raise OutsideError(f"{target}: {error.strerror}", "choose another folder") from error
     click.echo(f"{count} personas in {target}")
+
+
+def _minted(rng: random.Random, source: Path | None, profile: Profile | None, count: int) -> tuple[Row, list[Row]]:
+    """The header and the rows of `count` personas, fitted to the table in `source` if there is one."""
+    if source is None:
+        if profile is None:
+            raise click.UsageError("give IN_FILE, or a --profile to start cold from.")
+        table = cold.invented(rng, profile, count, date.today())
+        return table.header, list(table.rows)
+    table = format_of(source).read(source)
+    host = host_of(table, recognise(table, profile), profile)
+    if profile and not profile.phones:
+        return table.header, [persona.cells for persona in host.anonymous_personas(rng, count)]
+    phones = cold.nobodys_numbers(rng, profile.country if profile else "CN", count)
+    return table.header, [persona.cells for persona in host.personas(rng, phones)]
 
 
 def read_profile(path: Path | None) -> Profile | None:

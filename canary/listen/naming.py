@@ -41,10 +41,10 @@ def names_persona(text: str, facts: Mapping[Fact, Cell]) -> str | None:
     """Why we say that `text` uses planted facts, told without the facts themselves; None if it does not.
 
     A full name is enough; a surname counts only with a title and a second fact: due date, month of
-    birth, hospital, street, community or estate. False matches that remain: a caller who asks for a
-    namesake (王静 is 1 in 600 registered mothers), a name that is also a word (文静的), a title guessed
-    right (王 is 7% of people) beside a fact that a whole district shares. They fall on control numbers
-    as often as on planted ones, where the background is measured.
+    birth, her own birth date, topic of an enquiry, hospital, street, community or estate. False matches
+    that remain: a caller who asks for a namesake (王静 is 1 in 600 registered mothers), a name that is also
+    a word (文静的), a title guessed right (王 is 7% of people) beside a fact that a whole district shares.
+    They fall on control numbers as often as on planted ones, where the background is measured.
     """
     name = re.sub(r"[·•・]", "", plain(str(facts.get(Fact.NAME) or ""))).strip()
     if len(name) < 2:
@@ -54,9 +54,10 @@ def names_persona(text: str, facts: Mapping[Fact, Cell]) -> str | None:
     # Every rule below needs the surname: most texts hold nobody's, and are spared the patterns.
     if (name[0] if chinese else re.split(r"\s+", name)[-1]) not in heard:
         return None
-    if (_full_name_zh if chinese else _full_name_en)(heard, name):
+    mere_title = chinese and re.fullmatch(f"..?(?:{_TITLES_ZH}|先生)", name)  # an enquirer who gave 李女士
+    if not mere_title and (_full_name_zh if chinese else _full_name_en)(heard, name):
         return "full name"
-    if not (_titled_zh if chinese else _titled_en)(heard, name):
+    if not (_titled_zh if chinese else _titled_en)(heard, name) and not (mere_title and _full_name_zh(heard, name)):
         return None
     further = next(_further(heard, facts), None)
     return f"surname with title, and {further}" if further else None
@@ -106,6 +107,11 @@ def _further(heard: str, facts: Mapping[Fact, Cell]) -> Iterator[str]:
                 yield f"{called} date"
             if _month_near_birth(heard, day):
                 yield f"{called} month"
+    if (born := _as_date(facts.get(Fact.BIRTH_DATE))) and any(re.search(f, heard) for f in _day_forms(born)):
+        yield "her own birth date"
+    topic = compact(plain(str(facts.get(Fact.ENQUIRY_TOPIC) or "")))
+    if len(topic) >= (2 if is_han(topic[:1] or "x") else 4) and topic in squeezed:
+        yield "enquiry topic"
     hospital, address = (plain(str(facts.get(fact) or "")) for fact in (Fact.HOSPITAL, Fact.ADDRESS))
     if any(compact(part) in squeezed for part in _hospital_parts(hospital)):
         yield "hospital"

@@ -11,7 +11,7 @@ from canary.listen.wording import Text
 __all__ = ["TRIAGE_VERSION", "Heard", "Triage", "base_kind", "names_persona"]
 
 # Raise it with every change of rules or phrases: kinds are kept with the version that gave them.
-TRIAGE_VERSION: int = 1
+TRIAGE_VERSION: int = 2
 
 # A voicemail greeting's length: a robocaller's drop is shorter, a person with something to say stays longer.
 _SPEECH_SECONDS: Final = 20

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from canary.errors import CanaryError
 from canary.mint.facts import Cell, Fact, Table
 from canary.mint.phones import looks_like_phone
+from canary.mint.rules import Rule, parse
 
 Texts = tuple[str, ...]
+_KEYS = ("name", "country", "phones", "never_issue", "headers", "columns", "rules")
 
 HEADERS: Mapping[Fact, Texts] = {
     Fact.NAME: (
@@ -48,6 +50,15 @@ HEADERS: Mapping[Fact, Texts] = {
         *("序号", "编号", "行号"),
         *("no", "no.", "number", "serial", "serial no", "row", "#"),
     ),
+    # A bare 出生日期 or "date of birth" may be the mother's or the child's: only a profile can say.
+    Fact.BIRTH_DATE: (
+        *("母亲出生日期", "孕妇出生日期", "产妇出生日期", "本人出生日期", "患者出生日期", "出生日期(母亲)"),
+        *("mother's birth date", "mother's date of birth", "maternal date of birth", "patient date of birth"),
+    ),
+    Fact.ENQUIRY_TOPIC: (
+        *("咨询项目", "咨询内容", "咨询主题", "意向项目", "咨询病种"),
+        *("enquiry", "enquiry topic", "topic of enquiry", "inquiry topic", "treatment of interest"),
+    ),
 }
 
 
@@ -55,6 +66,7 @@ HEADERS: Mapping[Fact, Texts] = {
 class Profile:
     """A site's own word on its columns: header texts replace the built-in ones fact by fact.
 
+    `columns` names further columns that no fact is for, so that `rules` and `never_columns` can speak of them.
     `phones` is False for a de-identified extract, in which nobody can be rung."""
 
     name: str = ""
@@ -62,28 +74,29 @@ class Profile:
     never_issue: frozenset[Fact] = frozenset({Fact.RESIDENT_ID})
     country: str = "CN"
     phones: bool = True
+    columns: Mapping[str, Texts] = field(default_factory=dict)
+    never_columns: frozenset[str] = frozenset()
+    rules: tuple[Rule, ...] = ()
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, object]) -> "Profile":
-        """The profile a TOML document describes; an unknown key or fact raises CanaryError."""
-        unknown = sorted(set(mapping) - {"name", "headers", "never_issue", "country", "phones"})
-        if unknown:
-            raise CanaryError(
-                f"unknown profile key '{unknown[0]}'", "known: name, country, never_issue, phones, headers"
-            )
-        headers, never, country = (
-            mapping.get("headers", {}),
-            mapping.get("never_issue", []),
-            mapping.get("country"),
-        )
-        if not isinstance(headers, Mapping):
-            raise CanaryError("profile key 'headers' must be a table of fact = [texts]")
+        """The profile a TOML document describes; an unknown key, fact or column raises CanaryError."""
+        if unknown := sorted(set(mapping) - set(_KEYS)):
+            raise CanaryError(f"unknown profile key '{unknown[0]}'", f"known: {', '.join(_KEYS)}")
+        columns = {str(key): _texts(key, value) for key, value in _section(mapping, "columns").items()}
+        if taken := [name for name in columns if name in set(Fact)]:
+            raise CanaryError(f"profile column '{taken[0]}' is the name of a fact", "put it under [headers]")
+        never = _texts("never_issue", mapping.get("never_issue", []))
+        facts = frozenset(_fact(name) for name in never if name not in columns)
         return cls(
             name=str(mapping.get("name", "")),
-            headers={_fact(key): _texts(key, value) for key, value in headers.items()},
-            never_issue=frozenset(map(_fact, _texts("never_issue", never))) | {Fact.RESIDENT_ID},
-            country=_country(country),
+            headers={_fact(key): _texts(key, value) for key, value in _section(mapping, "headers").items()},
+            never_issue=facts | {Fact.RESIDENT_ID},
+            country=_country(mapping.get("country")),
             phones=_phones(mapping.get("phones", True)),
+            columns=columns,
+            never_columns=frozenset(never) & columns.keys(),
+            rules=parse(_section(mapping, "rules"), {*columns, *(fact.value for fact in Fact)}),
         )
 
 
@@ -110,18 +123,24 @@ def recognise(table: Table, profile: Profile | None = None) -> dict[Fact, int]:
 def by_header(table: Table, profile: Profile | None = None) -> dict[Fact, int]:
     """Fact -> 0-based column by header text alone. Raises CanaryError with two columns for one fact."""
     known = {**HEADERS, **(profile.headers if profile else {})}
-    columns: dict[Fact, int] = {}
-    for fact, texts in known.items():
-        accepted = {_plain(text) for text in texts}
-        found = [i for i, text in enumerate(table.header) if _plain(str(text)) in accepted]
-        if len(found) > 1:
-            names = " and ".join(f"'{table.header[i]}'" for i in found)
-            raise CanaryError(
-                f"columns {names} could both be the {fact.value}", "name one of them in a profile (--profile)"
-            )
-        if found:
-            columns[fact] = found[0]
-    return columns
+    found = {fact: _find(table, fact.value, texts) for fact, texts in known.items()}
+    return {fact: column for fact, column in found.items() if column is not None}
+
+
+def places(table: Table, profile: Profile | None = None) -> dict[str, int]:
+    """Name -> 0-based column, of facts and of the profile's further columns, as far as the table has them."""
+    found = {name: _find(table, name, texts) for name, texts in (profile.columns if profile else {}).items()}
+    named = {name: column for name, column in found.items() if column is not None}
+    return {**{fact.value: column for fact, column in by_header(table, profile).items()}, **named}
+
+
+def _find(table: Table, name: str, texts: Texts) -> int | None:
+    accepted = {_plain(text) for text in texts}
+    found = [i for i, text in enumerate(table.header) if _plain(str(text)) in accepted]
+    if len(found) > 1:
+        names = " and ".join(f"'{table.header[i]}'" for i in found)
+        raise CanaryError(f"columns {names} could both be the {name}", "name one of them in a profile (--profile)")
+    return found[0] if found else None
 
 
 def blank(cell: Cell) -> bool:
@@ -160,6 +179,13 @@ def _texts(key: object, value: object) -> Texts:
     if isinstance(value, Sequence) and all(isinstance(text, str) for text in value):
         return tuple(value)
     raise CanaryError(f"profile key '{key}' must be a text or a list of texts")
+
+
+def _section(mapping: Mapping[str, object], key: str) -> Mapping[str, object]:
+    section = mapping.get(key, {})
+    if not isinstance(section, Mapping):
+        raise CanaryError(f"profile key '{key}' must be a table of name = [texts]")
+    return section
 
 
 def _phones(value: object) -> bool:

@@ -21,6 +21,8 @@ class Fact(StrEnum):
     HUKOU = "hukou"
     RESIDENT_ID = "resident_id"
     RUNNING_NUMBER = "running_number"
+    BIRTH_DATE = "birth_date"
+    ENQUIRY_TOPIC = "enquiry_topic"
 
 
 @dataclass(frozen=True)

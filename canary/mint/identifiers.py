@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from datetime import date
 from random import Random
 
 from canary.errors import CanaryError
@@ -36,6 +37,14 @@ class MaskedIds:
             return None
         other = rng.choice(self._masked)
         return cell[: _end(cell)] + other[_end(other) :]
+
+
+def with_birth_date(masked: Cell, born: Cell) -> Cell:
+    """A masked resident ID (18 places) whose visible places of the birth date agree with `born`."""
+    if not isinstance(masked, str) or len(masked) != 18 or not isinstance(born, date):
+        return masked
+    day = "".join(b if a.isdecimal() else a for a, b in zip(masked[6:14], f"{born:%Y%m%d}", strict=True))
+    return masked[:6] + day + masked[14:]
 
 
 class RunningNumbers:

@@ -1,13 +1,15 @@
-"""Faker providers of ours: one fitted to a host table, one that starts cold from public facts."""
+"""Faker providers of ours: one fitted to a host table, and those that start cold from public facts, by country."""
 
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
+from random import Random
 
-from faker import Generator
+from faker import Factory, Generator
 from faker.providers import BaseProvider
 
 from canary.mint.addresses import AddressPool
 from canary.mint.locales import zh_CN
+from canary.mint.locales.english import English
 from canary.mint.names import NamePool
 
 
@@ -103,3 +105,40 @@ class ColdStartProvider(BaseProvider):
         rng = self.generator.random
         thing: str = rng.choices(shares.things, cum_weights=shares.cumulated)[0]
         return thing
+
+
+class EnglishProvider(BaseProvider):
+    """Women of an invented English register: Faker's names of the locale, in streets and towns that do not exist."""
+
+    def __init__(self, generator: Generator, country: English) -> None:
+        super().__init__(generator)
+        self._hospitals = _Shares(country.hospitals)
+        self._american = country.locale == "en_US"
+
+    @classmethod
+    def of(cls, rng: Random, country: English) -> "EnglishProvider":
+        """The provider on a generator of the country's locale that draws with `rng`."""
+        generator = Factory.create(country.locale)
+        generator.random = rng
+        return cls(generator, country)
+
+    def maternal_name(self) -> str:
+        """A woman's name; in America first and last names as often as people bear them."""
+        return f"{self.generator.first_name_female()} {self.generator.last_name()}"
+
+    def hospital(self) -> str:
+        """A maternity unit, the large ones more often."""
+        hospital: str = self.generator.random.choices(self._hospitals.things, cum_weights=self._hospitals.cumulated)[0]
+        return hospital
+
+    def hukou(self) -> None:
+        """Nobody has one here."""
+
+    def home_address(self, hospital: str) -> str:
+        """An address on one line; street and town are Faker's inventions."""
+        make = self.generator
+        street = f"{make.random.randint(1, 240)} {make.street_name()}, {make.city()}"
+        if not self._american:
+            return f"{street} {make.postcode()}"
+        state = make.state_abbr(include_territories=False, include_freely_associated_states=False)
+        return f"{street}, {state} {make.postcode()}"

@@ -15,7 +15,7 @@ from canary.errors import CanaryError, OutsideError
 from canary.mint.cohort import Mint
 from canary.mint.columns import Profile, recognise
 from canary.mint.facts import Fact, Persona, Row, Table
-from canary.mint.host import Host, fit
+from canary.mint.ruled import RuledHost
 from canary.plant.formats.base import Insertion, TableFormat
 from canary.plant.formats.detect import format_of
 from canary.plant.order import insertion_points
@@ -103,7 +103,7 @@ class Source:
     file_format: TableFormat
     table: Table
     columns: Mapping[Fact, int]
-    host: Host
+    host: RuledHost
 
 
 @dataclass(frozen=True)
@@ -183,10 +183,9 @@ def draw_up(store: Store, request: Request, table: Table, columns: Mapping[Fact,
     return Draft(secret, pools, codes, planted, personas, inherited, undeclared, rng)
 
 
-def host_of(table: Table, columns: Mapping[Fact, int], profile: Profile | None) -> Host:
+def host_of(table: Table, columns: Mapping[Fact, int], profile: Profile | None) -> RuledHost:
     """The model personas are drawn from, fitted to the table on its profile's terms."""
-    terms = profile or Profile()
-    return fit(table, columns, terms.country, terms.never_issue)
+    return RuledHost(table, columns, profile or Profile())
 
 
 def _draw(pools: Mapping[str, Pool], count: int, secret: bytes, law: Law = Law.EXCLUSIVE) -> tuple[set[str], set[str]]:
@@ -254,7 +253,8 @@ def _looks(
     after = Table(before.header, tuple(expected_rows(before, insertions)))
     codes = {d.row: d.number for d in drawn if d.row is not None}
     columns = recognise(before, order.profile)
-    return gate(Subject(part, after, columns, codes), Material(source=(order.source, before)), order.force)
+    subject = Subject(part, after, columns, codes, profile=order.profile)
+    return gate(subject, Material(source=(order.source, before)), order.force)
 
 
 def expected_rows(before: Table, insertions: Sequence[Insertion]) -> list[Row]:

@@ -296,7 +296,7 @@ def persona_digest(persona: Persona) -> str:
 def facts(session: Session, canary: Canary) -> dict[Fact, Cell]:
     """The facts of a canary's persona, dates as dates."""
     opened = vault_of(session).open(canary.sealed_persona)
-    dates = {Fact.DUE_DATE, Fact.INFANT_BIRTH_DATE}
+    dates = {Fact.DUE_DATE, Fact.INFANT_BIRTH_DATE, Fact.BIRTH_DATE}
     return {
         Fact(name): date.fromisoformat(value[:10]) if value and Fact(name) in dates else value
         for name, value in opened.items()

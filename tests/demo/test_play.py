@@ -2,12 +2,14 @@
 
 import json
 import os
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from canary.demo import callers, shenzhen, ward
+from canary.demo import callers, resale, shenzhen, stage, ward
+from canary.store import views
 from canary.store.database import Store
 from canary.store.vault import Vault
 
@@ -18,6 +20,9 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(callers, "CALLS_PER_DAY", 0.02)
     monkeypatch.setattr(shenzhen, "ROWS", 8_000)
     monkeypatch.setattr(shenzhen, "END", date(2026, 8, 25))
+    monkeypatch.setattr(resale, "ROWS", 2_000)
+    monkeypatch.setattr(resale, "HOLDERS", resale.HOLDERS[:3])
+    monkeypatch.setattr(resale, "PLAN", replace(resale.PLAN, numbers=200, canaries=24))
     monkeypatch.setattr(ward, "ROWS", 12_000)
     monkeypatch.setattr(ward, "UNITS", ward.UNITS[:4])
     for name in [n for n in os.environ if n.startswith("CANARY_")]:
@@ -62,3 +67,16 @@ def test_noise_accuses_nobody(tmp_path: Path) -> None:
 def test_ward_names_the_ward_although_no_call_came(tmp_path: Path) -> None:
     found = json.loads(ward.play(5, tmp_path, "json"))
     assert accused(found) == [json.loads((tmp_path / "truth.json").read_text())["leaked"]]
+
+
+def test_resale_names_the_copy_that_many_clinics_ring_from(tmp_path: Path) -> None:
+    found = json.loads(resale.play(5, tmp_path, "json"))
+    assert accused(found) == [json.loads((tmp_path / "truth.json").read_text())["leaked"]]
+    store = Store(f"sqlite:///{tmp_path / 'canary.sqlite3'}", Vault((tmp_path / "canary.key").read_text()))
+    with store.reading() as session:
+        rings = [
+            views.opened(session, heard.contact)
+            for heard in views.sorted_contacts(session, stage.ten_o_clock(resale.END))
+        ]
+    store.close()
+    assert len({ring.sender for ring in rings if "咨询" in ring.text}) > 15

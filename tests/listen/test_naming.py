@@ -26,7 +26,11 @@ CARTER: Mapping[Fact, Cell] = {
     Fact.ADDRESS: "1204 Maple Grove St, Springfield",
 }
 
+ENQUIRER = {Fact.NAME: "李先生", Fact.ENQUIRY_TOPIC: "前列腺炎"}
 NAMED = [
+    (ENQUIRER, "李先生您好，您咨询的前列腺炎现在有专家号"),
+    ({Fact.NAME: "王静", Fact.ENQUIRY_TOPIC: "双眼皮"}, "王女士，双眼皮手术本周特价"),
+    ({**WANG, Fact.BIRTH_DATE: date(1994, 3, 9)}, "王女士，您是3月9日的生日吧"),
     (WANG, "王静您好，需要月嫂吗"),
     (WANG, "是王静吗"),
     (WANG, "王静，你好"),
@@ -64,6 +68,9 @@ NAMED = [
     (CARTER, "Mrs Carter at 1204 Maple Grove Street?"),
 ]
 NOT_NAMED = [
+    (ENQUIRER, "李先生您好，男科专家本周坐诊"),
+    (ENQUIRER, "前列腺炎专家号"),
+    ({**WANG, Fact.BIRTH_DATE: date(1994, 3, 9)}, "王女士，3月新品上市"),
     (WANG, "王静怡您好"),
     (WANG, "王静文女士"),
     (WANG, "王 静 怡"),
@@ -107,7 +114,7 @@ def test_not_named(facts: Mapping[Fact, Cell], text: str) -> None:
 
 def test_reasons_hold_no_fact() -> None:
     reasons = {names_persona(text, facts) for facts, text in NAMED}
-    further = ("due date", "due month", "hospital", "address", "street")
+    further = ("enquiry topic", "her own birth date", "due date", "due month", "hospital", "address", "street")
     assert reasons == {"full name", *(f"surname with title, and {fact}" for fact in further)}
 
 

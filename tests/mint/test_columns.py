@@ -97,7 +97,7 @@ def test_a_wrong_profile_is_refused(mapping: dict[str, object], message: str) ->
 def test_shipped_profiles_load(path: Path) -> None:
     profile = Profile.from_mapping(tomllib.loads(path.read_text(encoding="utf-8")))
     assert profile.name == path.stem
-    assert bool(profile.headers[Fact.PHONE]) == profile.phones
+    assert bool(profile.headers[Fact.PHONE]) is profile.phones
     assert Fact.RESIDENT_ID in profile.never_issue
 
 

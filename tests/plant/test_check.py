@@ -18,7 +18,7 @@ from openpyxl.styles import Font
 from canary.demo.city import city_rows
 from canary.demo.world import write_gb18030, write_xlsx
 from canary.errors import CanaryError
-from canary.mint.columns import recognise
+from canary.mint.columns import Profile, recognise
 from canary.mint.facts import Cell, Fact, Row, Table
 from canary.plant.check import classifier, diffs, fingerprint, outliers, position, rules, show
 from canary.plant.check.exam import Material, Report, gate, quick
@@ -363,3 +363,14 @@ def test_real_rows_that_are_one_of_a_kind_count_as_the_hosts_own_rate():
     subject = Subject(Path("x.csv"), Table(("码",), tuple(rows)), {}, {4: "C4"})
     line = next(n for n in rules.lines(subject) if n.name == "码: written like no other row")
     assert (line.figures["canaries"], line.figures["others"]) == (0, 2)
+
+
+def test_a_rule_of_the_profile_is_asked_of_the_canaries_if_the_host_keeps_it():
+    terms = Profile.from_mapping(
+        {"rules": {"order": ["infant_birth_date <= due_date + 7", "due_date < infant_birth_date"]}}
+    )
+    name = "the profile's order: infant_birth_date <= due_date + 7"
+    good = rules.lines(replace(planted(personas()), profile=terms))
+    late = changed(Fact.INFANT_BIRTH_DATE, lambda cell, i: cell and cell + timedelta(60))
+    assert [line.light for line in good if "profile" in line.name] == [Light.GREEN]
+    assert name in reds(rules.lines(replace(late, profile=terms)))

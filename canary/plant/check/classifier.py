@@ -11,12 +11,12 @@ from threadpoolctl import threadpool_limits
 
 from canary.errors import CanaryError
 from canary.mint.facts import Fact, Row, Table
-from canary.mint.host import Host
+from canary.mint.ruled import RuledHost
 from canary.plant.check.features import Floats, features
 from canary.plant.check.lights import NULL_RANGE, PLANTED_RANGE, Light, Line, auc_light, null_error
 from canary.plant.check.subject import Subject
 
-FitHost = Callable[[Table], Host]
+FitHost = Callable[[Table], RuledHost]
 FEWEST = 30  # fewer rows a side say nothing
 _FOLDS = 3
 _JOINT = "all columns together"

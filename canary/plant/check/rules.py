@@ -9,7 +9,9 @@ from itertools import combinations
 
 from scipy.stats import chi2_contingency
 
-from canary.mint.facts import Cell, Fact
+from canary.mint.columns import places
+from canary.mint.facts import Cell, Fact, Table
+from canary.mint.keeping import bind, naegele
 from canary.mint.people import People
 from canary.plant.check.features import numbers
 from canary.plant.check.lights import RARE, Light, Line, chance_light
@@ -22,10 +24,20 @@ _REMINT = "mint again from this very file; if it stays, the profile maps this co
 
 def lines(subject: Subject) -> list[Line]:
     """Every rule that this table can be asked for."""
-    found = [*_due(subject), *_born(subject), *_between_dates(subject), *_people(subject)]
+    found = [*_stated(subject), *_due(subject), *_born(subject), *_between_dates(subject), *_people(subject)]
     for at, name in enumerate(subject.table.header):
         found += _cells(subject, at, name)
     return found
+
+
+def _stated(subject: Subject) -> Iterator[Line]:
+    """The rules that the profile states and the host keeps."""
+    if subject.profile is None or not subject.profile.rules:
+        return
+    theirs = Table(subject.table.header, tuple(r for i, r in enumerate(subject.filled) if i not in subject.codes))
+    for bound in bind(subject.profile.rules, places(subject.table, subject.profile), theirs):
+        broken = (bound.kept(row) is False for row in subject.filled)
+        yield subject.rule(f"the profile's {bound.rule.kind}: {bound.rule.text}", broken, _REMINT)
 
 
 def _due(subject: Subject) -> Iterator[Line]:
@@ -105,13 +117,6 @@ def _fixed(
     if by_form >= count:
         return "nine months and seven days on", [bool(a and b and naegele(a) != b) for a, b, _ in pairs]
     return f"{usual} days on", [bool(a and b and (b - a).days != usual) for a, b, _ in pairs]
-
-
-def naegele(last_period: date) -> date:
-    """The due date by the form's rule: nine months on, then seven days."""
-    month = last_period.month + 9
-    first = date(last_period.year + (month > 12), (month - 1) % 12 + 1, 1)
-    return date.fromordinal(first.toordinal() + last_period.day - 1 + 7)
 
 
 def _people(subject: Subject) -> Iterator[Line]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from canary.mint.columns import Profile, blank
 from canary.mint.dates import DateColumn
 from canary.mint.facts import Cell, Fact, Row, Table
 from canary.plant.check.lights import Line, rule_light
@@ -25,6 +26,7 @@ class Subject:
     columns: Mapping[Fact, int]
     codes: Mapping[int, str]
     handed_over: date | None = None
+    profile: Profile | None = None
     _dates: dict[int, list[date | None]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
@@ -43,6 +45,11 @@ class Subject:
     def planted(self) -> tuple[Row, ...]:
         """The canaries' rows, in order."""
         return tuple(self.table.rows[i] for i in sorted(self.codes))
+
+    @cached_property
+    def filled(self) -> list[Row]:
+        """The rows with None for whatever is blank."""
+        return [tuple(None if blank(cell) else cell for cell in row) for row in self.table.rows]
 
     def cells(self, fact: Fact) -> Sequence[Cell] | None:
         """A fact's column, or None where the table has none."""

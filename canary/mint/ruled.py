@@ -1,0 +1,187 @@
+"""A fitted host on its profile's terms: personas that keep its rules and show nothing it never issues."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from random import Random
+from typing import TypeVar
+
+from canary.errors import CanaryError
+from canary.mint.births import BirthDates
+from canary.mint.columns import Profile, blank, places
+from canary.mint.facts import Cell, Fact, Persona, Row, Table
+from canary.mint.host import Host, fit
+from canary.mint.identifiers import MaskedIds, RunningNumbers, identifies, with_birth_date
+from canary.mint.keeping import Bound, bind
+from canary.mint.names import NamePool
+
+T = TypeVar("T")
+_ROUNDS = 30
+_LATER = frozenset({Fact.BIRTH_DATE, Fact.ENQUIRY_TOPIC})  # facts that are settled here, not by the host's model
+
+
+class RuledHost:
+    """What `Host` mints, mended or minted again until every persona keeps the rules its host keeps."""
+
+    def __init__(self, table: Table, columns: Mapping[Fact, int], profile: Profile) -> None:
+        """Raises CanaryError as `fit` does, and on a column that does not hold what a rule compares."""
+        model = {fact: column for fact, column in columns.items() if fact not in _LATER}
+        self._host: Host = fit(table, model, profile.country, profile.never_issue)
+        self._table, self._columns, self._profile = table, dict(columns), profile
+        self._births = self._birth_dates()
+        named = places(table, profile)
+        stated = [rule for rule in profile.rules if all(name in named for name in rule.columns)]
+        self._rules = bind(stated, named, _filled(table)) if stated else []
+        listed = {(rule.kind, rule.columns[0]) for rule in profile.rules}
+        self._unique = [column for name, column in named.items() if ("unique", name) in listed]
+        others = [column for name, column in named.items() if ("names", name) in listed]
+        self._others = {column: NamePool(str(c) for c in self._column(column) if c is not None) for column in others}
+        self._never = {
+            # One empty cell more: a column shown in full throughout stays empty in personas, but is no error.
+            named[name]: MaskedIds(name, [*self._column(named[name]), None])
+            for name in sorted(profile.never_columns & named.keys())
+        }
+
+    def personas(self, rng: Random, phones: Sequence[str]) -> list[Persona]:
+        """As `Host.personas`; raises CanaryError also without a phone column, and when no persona keeps all rules."""
+        if Fact.PHONE not in self._columns:
+            raise CanaryError("a table without phones cannot be seeded yet", "its canaries could not be rung")
+        return self._kept(rng, phones, self._host.personas)
+
+    def anonymous_personas(self, rng: Random, count: int) -> list[Persona]:
+        """As `Host.anonymous_personas`; raises CanaryError also when no persona keeps all rules."""
+        return self._kept(rng, [None] * count, lambda rng, some: self._host.anonymous_personas(rng, len(some)))
+
+    def _kept(
+        self, rng: Random, wanted: Sequence[T], mint: Callable[[Random, Sequence[T]], list[Persona]]
+    ) -> list[Persona]:
+        first = mint(rng, wanted)
+        made, todo = list(first), list(range(len(first)))
+        for _ in range(_ROUNDS):
+            for at, persona in zip(todo, self._mended(rng, [made[at] for at in todo]), strict=True):
+                made[at] = persona
+            todo = self._broken(rng, made, todo)
+            if not todo:
+                return self._distinct(rng, made)
+            broken = [bound.rule.text for bound in self._rules if bound.kept(made[todo[0]].cells) is False]
+            for at, persona in zip(todo, mint(rng, [wanted[at] for at in todo]), strict=True):
+                made[at] = self._carried(first[at], persona)
+        raise CanaryError(
+            f"no persona keeps the rule {' and '.join(broken)}" if broken else "the table has no room left",
+            "leave the rule out of the profile, or see whether it names the right columns",
+        )
+
+    def _mended(self, rng: Random, personas: Sequence[Persona]) -> list[Persona]:
+        rows, facts = [], []
+        for persona in personas:
+            row, more = self._shown(rng, persona)
+            rows.append(row)
+            facts.append(more)
+        for bound in self._rules:
+            for at in _surplus(rng, bound, rows):
+                rows[at] = bound.mended(rng, rows[at]) or rows[at]
+        return [
+            Persona(tuple(row), {**persona.facts, **more})
+            for persona, row, more in zip(personas, rows, facts, strict=True)
+        ]
+
+    def _shown(self, rng: Random, persona: Persona) -> tuple[Row, dict[Fact, Cell]]:
+        """The cells with a birth date of her own and without what is never issued, and the facts these settle."""
+        cells, facts = list(persona.cells), dict[Fact, Cell]()
+        for column, masks in self._never.items():
+            cells[column] = masks.draw(rng, rng.randrange(len(self._table.rows)))
+        for column, names in self._others.items():
+            if cells[column] is not None and column not in self._never:
+                cells[column] = names.draw(rng)
+        for fact in _LATER & self._columns.keys():
+            column = self._columns[fact]
+            if fact in self._profile.never_issue:
+                cells[column] = None
+            elif fact is Fact.BIRTH_DATE and self._births:
+                facts[fact], cells[column] = self._births.draw(rng, cells[column], persona.facts.get(Fact.NAME))
+                continue
+            facts[fact] = cells[column]
+        if Fact.RESIDENT_ID in self._columns:
+            column = self._columns[Fact.RESIDENT_ID]
+            facts[Fact.RESIDENT_ID] = cells[column] = with_birth_date(cells[column], facts.get(Fact.BIRTH_DATE))
+        return tuple(cells), facts
+
+    def _broken(self, rng: Random, made: Sequence[Persona], fresh: Sequence[int]) -> list[int]:
+        """Which of the `fresh` personas break a rule that cannot be mended, or repeat another one's pairs."""
+        others = Counter(pair for persona in made for pair in _pairs(persona))
+        return [
+            at
+            for at in fresh
+            if any(b.kept(made[at].cells) is False and b.mended(rng, made[at].cells) is None for b in self._rules)
+            or any(others[pair] > 1 for pair in _pairs(made[at]))
+        ]
+
+    def _carried(self, first: Persona, again: Persona) -> Persona:
+        """A persona minted again keeps the numbers the first was given: a second draw would give them twice."""
+        cells, facts = list(again.cells), dict(again.facts)
+        for column in self._numbered:
+            cells[column] = first.cells[column]
+        if Fact.RUNNING_NUMBER in facts:
+            facts[Fact.RUNNING_NUMBER] = first.facts[Fact.RUNNING_NUMBER]
+        return replace(again, cells=tuple(cells), facts=facts)
+
+    @property
+    def _numbered(self) -> list[int]:
+        free = set(range(len(self._table.header))) - set(self._columns.values())
+        own = [column for column in sorted(free) if identifies(self._column(column))]
+        return own + [column for fact, column in self._columns.items() if fact is Fact.RUNNING_NUMBER]
+
+    def _distinct(self, rng: Random, personas: Sequence[Persona]) -> list[Persona]:
+        """Unique columns: a value that stands twice becomes the next free number, or nothing."""
+        rows = [list(persona.cells) for persona in personas]
+        for column in self._unique:
+            host = self._column(column)
+            taken: set[Cell] = {cell for cell in host if cell is not None}
+            again = [row for row in rows if _taken(taken, row[column])]
+            fresh = RunningNumbers(host).draw(rng, len(again)) if all(map(_whole, taken)) else [None] * len(again)
+            for row, cell in zip(again, fresh, strict=True):
+                row[column] = cell
+        return [replace(persona, cells=tuple(row)) for persona, row in zip(personas, rows, strict=True)]
+
+    def _birth_dates(self) -> BirthDates | None:
+        if Fact.BIRTH_DATE not in self._columns:
+            return None
+        column, nobody = self._columns[Fact.BIRTH_DATE], [None] * len(self._table.rows)
+        names = self._column(self._columns[Fact.NAME]) if Fact.NAME in self._columns else nobody
+        return BirthDates(self._table.header[column], self._column(column), names)
+
+    def _column(self, column: int) -> list[Cell]:
+        return [None if blank(row[column]) else row[column] for row in self._table.rows]
+
+
+def _filled(table: Table) -> Table:
+    """The table with None for whatever is blank."""
+    return Table(table.header, tuple(tuple(None if blank(c) else c for c in row) for row in table.rows))
+
+
+def _pairs(persona: Persona) -> list[tuple[Cell, Fact, Cell]]:
+    """What no two personas may share: a name with a due date, a name with an address."""
+    name, facts = persona.facts.get(Fact.NAME), persona.facts
+    told = [(fact, facts.get(fact)) for fact in (Fact.DUE_DATE, Fact.ADDRESS)]
+    return [(name, fact, value) for fact, value in told if name is not None and value is not None]
+
+
+def _surplus(rng: Random, bound: Bound, rows: Sequence[Row]) -> list[int]:
+    """Rows that break a rule beyond the host's own rate; a derived value may be wrong as often as the host's is."""
+    broken = [at for at, row in enumerate(rows) if bound.kept(row) is False]
+    if bound.rule.kind in ("order", "needs") or not broken:
+        return broken
+    spared = sum(rng.random() >= bound.share for _ in rows)
+    return sorted(rng.sample(broken, max(0, len(broken) - spared)))
+
+
+def _taken(taken: set[Cell], cell: Cell) -> bool:
+    """Whether a cell is taken; from now on it is."""
+    if cell is None or cell not in taken:
+        taken |= {cell} if cell is not None else set()
+        return False
+    return True
+
+
+def _whole(cell: Cell) -> bool:
+    return (isinstance(cell, int) and not isinstance(cell, bool)) or (isinstance(cell, str) and cell.isdecimal())
