@@ -127,6 +127,8 @@ def draw_up(store: Store, request: Request, table: Table) -> Draft:
     Raises CanaryError on a copy seeded already, too few numbers, or a table no persona fits.
     """
     columns = recognise(table, request.profile)
+    if Fact.PHONE not in columns:
+        raise CanaryError("a table without phones cannot be seeded yet", "`canary mint` makes personas for it")
     secret = request.secret or secrets.token_bytes(32)
     with store.reading() as session:
         placements.unplanted(session, request.copy)
