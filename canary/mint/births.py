@@ -1,9 +1,9 @@
-"""Moves birth dates of personas within the host's own, so that no name stands beside a real woman's birthday."""
+"""Gives personas birth dates out of the host's own, so that no name stands beside a real woman's birthday."""
 
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
+from itertools import chain
 from random import Random
 
 from canary.errors import CanaryError
@@ -11,38 +11,43 @@ from canary.mint.claims import within_one_edit
 from canary.mint.dates import DateColumn
 from canary.mint.facts import Cell
 
+_LARGE = 2_000  # rows from which on single years are common enough to be learnt
+
 
 class BirthDates:
-    """The birth dates of one host's women, beside their names (None: no such column)."""
+    """The birth dates of one host's women, beside their names (None: no such column).
+
+    The host's model learns `brackets` in their place, the beginning of a year or of five: never a day.
+    """
 
     def __init__(self, header: str, cells: Sequence[Cell], names: Sequence[Cell]) -> None:
         """Raises CanaryError when the column does not hold dates."""
-        self._style = DateColumn.fit(header, cells)
-        self._days = sorted(day for cell in cells if (day := self._style.read(cell)))
+        style, years = DateColumn.fit(header, cells), 1 if len(cells) >= _LARGE else 5
+        days = [style.read(cell) for cell in cells]
+        self.brackets: list[Cell] = [day and day.year // years * years for day in days]
+        self._within: dict[Cell, list[tuple[date, Cell]]] = defaultdict(list)
         self._names: dict[date, set[str]] = defaultdict(set)
         self._held: dict[str, set[date]] = defaultdict(set)
-        for cell, name in zip(cells, names, strict=True):
-            if name is not None and (day := self._style.read(cell)):
+        for day, cell, bracket, name in zip(days, cells, self.brackets, names, strict=True):
+            if day is None:
+                continue
+            self._within[bracket].append((day, cell))
+            if name is not None:
                 self._names[day].add(str(name))
                 self._held[str(name)].add(day)
 
-    def draw(self, rng: Random, cell: Cell, name: Cell) -> tuple[date | None, Cell]:
-        """Another day of the host's near the one in `cell`, on which nobody by such a name was born, and its cell.
+    def draw(self, rng: Random, bracket: Cell, name: Cell) -> tuple[date | None, Cell]:
+        """A day of the host's in a bracket on which nobody by such a name was born, and its cell.
 
-        Raises CanaryError when there is none.
+        Raises CanaryError when there is none in any bracket.
         """
-        day = self._style.read(cell)
-        if day is None:
+        if bracket is None:
             return None, None
-        rank, reach = bisect_left(self._days, day), max(3, len(self._days) // 200)
-        while True:
-            near = self._days[max(0, rank - reach) : rank + reach + 1]
-            for other in rng.sample(near, len(near)):
-                if other != day and (name is None or self._free(str(name), other)):
-                    return other, self._style.write(other, cell)
-            if len(near) == len(self._days):
-                raise CanaryError("the table has no room for another birth date", "all are too close to a real row's")
-            reach *= 4
+        near = rng.sample(self._within[bracket], len(self._within[bracket]))
+        for day, cell in chain(near, *self._within.values()):
+            if name is None or self._free(str(name), day):
+                return day, cell
+        raise CanaryError("the table has no room for another birth date", "all are too close to a real row's")
 
     def _free(self, name: str, day: date) -> bool:
         if any(within_one_edit(name, other) for other in self._names[day]):

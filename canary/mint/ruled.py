@@ -26,9 +26,9 @@ class RuledHost:
     def __init__(self, table: Table, columns: Mapping[Fact, int], profile: Profile) -> None:
         """Raises CanaryError as `fit` does, and on a column that does not hold what a rule compares."""
         model = {fact: column for fact, column in columns.items() if fact not in _LATER}
-        self._host: Host = fit(table, model, profile.country, profile.never_issue)
         self._table, self._columns, self._profile = table, dict(columns), profile
         self._births = self._birth_dates()
+        self._host: Host = fit(self._learnt(), model, profile.country, profile.never_issue)
         named = places(table, profile)
         stated = [rule for rule in profile.rules if all(name in named for name in rule.columns)]
         self._rules = bind(stated, named, _filled(table)) if stated else []
@@ -149,6 +149,14 @@ class RuledHost:
         column, nobody = self._columns[Fact.BIRTH_DATE], [None] * len(self._table.rows)
         names = self._column(self._columns[Fact.NAME]) if Fact.NAME in self._columns else nobody
         return BirthDates(self._table.header[column], self._column(column), names)
+
+    def _learnt(self) -> Table:
+        """The table as the host's model sees it: brackets of birth dates, never their days."""
+        if self._births is None:
+            return self._table
+        at, brackets = self._columns[Fact.BIRTH_DATE], self._births.brackets
+        rows = zip(self._table.rows, brackets, strict=True)
+        return Table(self._table.header, tuple((*row[:at], bracket, *row[at + 1 :]) for row, bracket in rows))
 
     def _column(self, column: int) -> list[Cell]:
         return [None if blank(row[column]) else row[column] for row in self._table.rows]

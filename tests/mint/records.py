@@ -94,7 +94,7 @@ def english_row(rng: Random, n: int) -> Row:
     born = date(1988, 1, 1) + timedelta(rng.randrange(5000))
     height, weight, parity = rng.choice([1.55, 1.6, 1.68]), rng.randrange(48, 90), rng.choice([0, 1, 2])
     days = [f"{day:%d/%m/%Y}" for day in (born, lmp, lmp + timedelta(280), visit)]
-    name, address = f"{rng.choice(FIRST)} {rng.choice(LAST)}", f"{rng.randint(1, 90)} {rng.choice(STREETS)}, Leeds"
+    name, address = f"{rng.choice(FIRST)} {rng.choice(LAST)}", f"{rng.randint(1, 240)} {rng.choice(STREETS)}, Leeds"
     return (
         *(n, name, f"07700 900{n:03}", address, *days, (visit - lmp).days // 7),
         *(years(visit, born), parity + 1, parity, height, weight, round(weight / height**2)),

@@ -36,7 +36,7 @@ def named(table: Table, personas: list[Persona], shipped: Profile) -> Iterator[d
         yield {name: persona.cells[column] for name, column in found.items()}
 
 
-def mint(table: Table, shipped: Profile, count: int = 40, seed: int = 1) -> list[Persona]:
+def mint(table: Table, shipped: Profile, count: int = 20, seed: int = 1) -> list[Persona]:
     host = RuledHost(table, recognise(table, shipped), shipped)
     code = {"CN": "+8612", "GB": "+4477"}[shipped.country]
     return host.personas(Random(seed), [f"{code}{n:0{9 if code == '+8612' else 8}}" for n in range(count)])
@@ -104,7 +104,7 @@ def test_a_handbook_record_shows_no_number_of_a_person() -> None:
         masked = str(cells["resident_id"])
         assert masked.startswith("4403**********") and masked[14:].isdecimal() and len(masked) == 16
         husbands.append(cells["husband_name"])
-    assert sum(name in real for name in husbands) < 10
+    assert sum(name in real for name in husbands) < 6
 
 
 def test_a_masked_id_shows_the_personas_own_birth_date() -> None:
@@ -123,8 +123,8 @@ def test_birth_dates_are_the_hosts_but_never_beside_a_real_womans_name() -> None
         born = persona.facts[Fact.BIRTH_DATE]
         assert isinstance(born, date) and born.isoformat() == persona.cells[3] and persona.cells[3] in known
         assert not any(within_one_edit(f"{persona.cells[1]}{persona.cells[3]}", f"{r[1]}{r[3]}") for r in host.rows)
-    assert [p.cells[0] for p in personas] == list(range(61, 101))
-    assert len({p.cells[3] for p in personas}) > 20
+    assert [p.cells[0] for p in personas] == list(range(61, 81))
+    assert len({p.cells[3] for p in personas}) > 12
 
 
 def test_an_enquiry_keeps_its_topic_as_a_fact() -> None:
@@ -181,11 +181,11 @@ def test_what_is_never_issued_stands_masked_where_the_host_masks_it() -> None:
     at = HANDBOOK.index("丈夫电话")
     rows = tuple((*r[:at], f"{str(r[at])[:3]}****{str(r[at])[-4:]}", *r[at + 1 :]) for r in whole.rows)
     shown = {str(p.cells[at]) for p in mint(Table(whole.header, rows), shipped)}
-    assert all(text.startswith("129****") and len(text) == 11 for text in shown) and len(shown) > 20
+    assert all(text.startswith("129****") and len(text) == 11 for text in shown) and len(shown) > 12
 
 
 def test_numbers_stay_whole_and_unique_when_personas_are_minted_again() -> None:
-    """Onset a day after birth: a moved birth date breaks the order for every other woman."""
+    """Onset in the year after birth: a birth date drawn anew breaks the order for every other woman."""
     terms = Profile.from_mapping(
         {
             "headers": {"birth_date": ["出生日期"]},
@@ -194,10 +194,9 @@ def test_numbers_stay_whole_and_unique_when_personas_are_minted_again() -> None:
         }
     )
     rng = Random(3)
-    born = [date(1980, 1, 1) + timedelta(17 * n) for n in range(80)]
-    rows = [
-        (n, person(rng), phone(n), home(rng), day, day + timedelta(1), 4 * n) for n, day in enumerate(born, start=1)
-    ]
+    born = [date(1980, 1, 1) + timedelta(45 * n) for n in range(80)]
+    women = [(n, person(rng), phone(n), home(rng)) for n in range(1, 81)]
+    rows = [(*woman, day, date(day.year + 1, 1, 1), 2 * woman[0]) for woman, day in zip(women, born, strict=True)]
     host = Table(("序号", "姓名", "电话", "住址", "出生日期", "发病", "卡号"), tuple(rows))
     personas = mint(host, terms, 30)
     assert sorted(int(str(p.cells[0])) for p in personas) == list(range(81, 111))
@@ -215,7 +214,7 @@ def test_rules_that_no_persona_can_keep_are_named() -> None:
     )
     born = [date(1980, 1, 1) + timedelta(9 * n) for n in range(60)]
     table = Table(("phone", "born", "x"), tuple((phone(n), day, day) for n, day in enumerate(born)))
-    with pytest.raises(CanaryError, match=r"no persona keeps the rule \w+ <= \w+"):
+    with pytest.raises(CanaryError, match=r"no persona keeps the rule \w+ <= \w+|the table has no room"):
         mint(table, terms, 30)
 
 
