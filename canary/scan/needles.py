@@ -116,7 +116,8 @@ def _signs(due: Cell, address: Cell) -> Iterator[frozenset[int]]:
 
 
 def _longest(name: str) -> str:
-    return max(re.findall(r"[^\W\d_]+", name) or [name], key=len)
+    words: list[str] = re.findall(r"[^\W\d_]+", name)
+    return max(words or [name], key=len)
 
 
 def _spelled(value: Cell) -> frozenset[str]:
