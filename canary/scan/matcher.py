@@ -22,6 +22,7 @@ _MASKED = re.compile(rb"([0-9]{2,6})[*xX#]{2,8}([0-9]{2,4})(?![0-9])")
 _MOST_PARTS = 6  # of a grouped number, country code included
 _WINDOW = 1000  # bytes to either side that count as the same record where records cannot be told apart
 _LONG = 1 << 16
+_FEW = 16  # words of which each may be looked for on its own
 
 _DIGITS = frozenset(b"0123456789")
 _HEXES = frozenset(b"0123456789abcdefABCDEF")
@@ -82,9 +83,20 @@ class Matcher:
         for masked in _MASKED.finditer(data):
             if numbers := self.needles.masks.get((masked[1], masked[2])):
                 yield masked.start(), masked.end(), Clues(masked=set(numbers))
-        for word in self._anchors.intersection(self._word.findall(data)):
-            inside = _ASCII_WORD if word[0] < 0x80 and word[:1] != b"\\" else self._inside
-            yield from _at(data, word, inside, Clues(people=set(self.needles.anchors[word])))
+        yield from self._words(data)
+
+    def _words(self, data: bytes) -> Iterator[tuple[int, int, Clues]]:
+        words = self._anchors.intersection(self._word.findall(data))
+        if len(words) <= _FEW:
+            for word in words:
+                yield from _at(data, word, self._around(word), Clues(people=set(self.needles.anchors[word])))
+            return
+        for match in self._word.finditer(data):
+            if (word := match[0]) in words and not (match.start() and data[match.start() - 1] in self._around(word)):
+                yield match.start(), match.end(), Clues(people=set(self.needles.anchors[word]))
+
+    def _around(self, word: bytes) -> frozenset[int]:
+        return _ASCII_WORD if word[0] < 0x80 and word[:1] != b"\\" else self._inside
 
     def _grouped(self, data: bytes) -> Iterator[tuple[int, int, Clues]]:
         tokens = list(set(_GROUPED.findall(data)))

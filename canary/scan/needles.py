@@ -1,11 +1,13 @@
 """What is looked for: every spelling of every persona's number and facts, ready for look-ups."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from typing import TypeVar
 
 from canary.mint.facts import Cell, Fact
@@ -36,12 +38,14 @@ NUMBER_ITSELF = frozenset({Kind.PHONE, Kind.MD5, Kind.SHA1, Kind.SHA256})
 
 @dataclass(frozen=True)
 class Person:
-    """One persona as text: `facts` hold every spelling of each fact, already `plain`."""
+    """One persona as text: `facts` hold every spelling of each fact, already `plain`. A record that shows her due
+    date or address shows all whole numbers of one of the `signs`."""
 
     id: int
     number: str
     name: str
     facts: Mapping[Fact, frozenset[str]]
+    signs: tuple[frozenset[int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,8 @@ class Needles:
     """Look-up tables from what may stand in a file to people and numbers (by code).
 
     `digits`: runs of digits; `hashes`: lower-case hex to (kind, number); `masks`: (beginning, end) of a masked
-    number; `anchors`: byte tokens of names, in every encoding; `values`: plain spelling of a fact to (person, fact).
+    number; `anchors`: byte tokens of names, in every encoding; `names`: the longest word of each; `addresses`
+    whole; `values`: plain spelling of a fact to (person, fact).
     """
 
     people: Mapping[int, Person]
@@ -59,6 +64,8 @@ class Needles:
     masks: Mapping[tuple[bytes, bytes], frozenset[str]] = field(default_factory=dict)
     anchors: Mapping[bytes, tuple[int, ...]] = field(default_factory=dict)
     values: Mapping[str, tuple[tuple[int, Fact], ...]] = field(default_factory=dict)
+    names: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    addresses: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
 
 def needles(sought: Iterable[Sought], phones_only: bool = False) -> Needles:
@@ -71,8 +78,10 @@ def needles(sought: Iterable[Sought], phones_only: bool = False) -> Needles:
     phones = {s.number: s.phone for s in everyone}
     held = {number: tuple(ids) for number, ids in on_number.items()}
     digits = _index((form.encode(), number) for number, phone in phones.items() for form in digit_forms(phone))
+    names = _index((_longest(person.name), person.id) for person in people.values() if person.name)
+    addresses = _index((text, i) for i, person in people.items() for text in person.facts.get(Fact.ADDRESS, ()))
     if phones_only:
-        return Needles(people, held, digits)
+        return Needles(people, held, digits, names=names, addresses=addresses)
     return Needles(
         people,
         held,
@@ -81,18 +90,39 @@ def needles(sought: Iterable[Sought], phones_only: bool = False) -> Needles:
         _index(((a.encode(), b.encode()), n) for n, phone in phones.items() for a, b in spellings.masks(phone)),
         {token: tuple(sorted(ids)) for token, ids in _index(_anchors(people.values())).items()},
         _values(people.values()),
+        names,
+        addresses,
     )
 
 
 def _person(sought: Sought) -> Person:
     facts = {fact: _spelled(value) for fact, value in sought.facts.items() if fact not in (Fact.PHONE, Fact.NAME)}
     name = plain(str(sought.facts.get(Fact.NAME) or ""))
-    return Person(sought.id, sought.number, name, {fact: found for fact, found in facts.items() if found})
+    signs = _signs(sought.facts.get(Fact.DUE_DATE), sought.facts.get(Fact.ADDRESS))
+    return Person(sought.id, sought.number, name, {fact: found for fact, found in facts.items() if found}, tuple(signs))
+
+
+@cache
+def _dates(day: date) -> frozenset[str]:
+    return frozenset(map(plain, spellings.dates(day)))
+
+
+def _signs(due: Cell, address: Cell) -> Iterator[frozenset[int]]:
+    if isinstance(due, date):
+        yield frozenset({due.year, due.month, due.day})
+        yield from (frozenset({int(text)}) for text in _dates(due) if text.isdecimal())
+    if address:
+        yield frozenset(int(run) for run in re.findall(r"[0-9]+", plain(str(address))) if len(run) <= 10)
+
+
+def _longest(name: str) -> str:
+    words: list[str] = re.findall(r"[^\W\d_]+", name)
+    return max(words or [name], key=len)
 
 
 def _spelled(value: Cell) -> frozenset[str]:
     if isinstance(value, date):
-        return frozenset(map(plain, spellings.dates(value)))
+        return _dates(value)
     text = plain(str(value)) if value is not None else ""
     return frozenset({text} if text else ())
 
@@ -102,7 +132,7 @@ def _anchors(people: Iterable[Person]) -> Iterator[tuple[bytes, int]]:
     for person in people:
         if not person.name:
             continue
-        longest = max(person.name.replace(",", " ").split() or [""], key=len)
+        longest = _longest(person.name)
         for word in {longest, longest.upper(), longest.title()}:
             yield json.dumps(word)[1:-1].encode(), person.id
             for encoding in spellings.ENCODINGS:

@@ -1,5 +1,6 @@
 """Reads one record in which something was found: whose it is, and by what she is recognised."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -8,6 +9,9 @@ from canary.mint.facts import Fact
 from canary.scan.needles import Kind, Needles, Person
 from canary.scan.text import holds_value, holds_word, readings
 
+FIELDS = re.compile(r"[,\t;|\"'(){}\[\]:]+")
+_WORDS = re.compile(r"[^\W\d_]+")
+_DIGITS = re.compile(rb"(?<![0-9])[0-9]{1,10}(?![0-9])")
 DUE_DATES = 180  # due dates in a register spread over half a year: a namesake shares one by this chance
 
 
@@ -56,22 +60,27 @@ def read(record: bytes, clues: Clues, needles: Needles, name_rows: Counter[int])
 
     A number alone tells its canary; where it stands in several copies, the name tells which.
     """
+    name_rows.update(clues.people)
+    if not (clues.numbers or clues.masked):
+        # Namesakes are many: whoever lacks all the digits of her due date and address is not read further.
+        shown = set(map(int, _DIGITS.findall(record)))
+        clues = Clues(people={i for i in clues.people if any(sign <= shown for sign in needles.people[i].signs)})
+        if not clues.people:
+            return None
     texts = readings(record)
     on_numbers = {i for number in clues.numbers for i in needles.on_number[number]}
     masked = {i for number in clues.masked for i in needles.on_number[number]} - on_numbers
-    # Which persona stands on a number is part of the draw: beside a number, all names are looked for alike.
-    asked = set(needles.people) if clues.numbers else on_numbers | masked | clues.people
-    named = {i for i in asked if _named(texts, needles.people[i])}
-    name_rows.update(i for i in named & clues.people)
+    # Which persona stands on a number is part of the draw: beside a number, all personas are looked for alike.
+    named = _named(texts, needles) if clues.numbers else frozenset()
     by: defaultdict[int, set[Kind]] = defaultdict(set)
     for number, kinds in clues.numbers.items():
         holders = set(needles.on_number[number])
         for i in holders & named or holders:
             by[i] |= kinds
-    for i in (on_numbers & named) | masked | (clues.people & named):
+    for i in (on_numbers & named) | masked | clues.people:
         by[i] |= _person(texts, needles.people[i], masked=i in masked)
     kept = {i: tuple(sorted(kinds, key=list(Kind).index)) for i, kinds in by.items() if kinds}
-    return Match(frozenset(clues.numbers), frozenset(named), kept) if kept else None
+    return Match(frozenset(clues.numbers), named, kept) if kept else None
 
 
 def _person(texts: list[str], person: Person, masked: bool) -> set[Kind]:
@@ -87,10 +96,14 @@ def _person(texts: list[str], person: Person, masked: bool) -> set[Kind]:
     return found
 
 
-def _named(texts: list[str], person: Person) -> bool:
-    if person.name and any(holds_word(text, person.name) for text in texts):
-        return True
-    return Fact.ADDRESS in person.facts and _shown(texts, person.facts[Fact.ADDRESS])
+def _named(texts: list[str], needles: Needles) -> frozenset[int]:
+    """All whose name stands there, or whose address fills a field."""
+    found: set[int] = set()
+    for text in texts:
+        words = {i for word in _WORDS.findall(text) for i in needles.names.get(word, ())}
+        found |= {i for i in words if holds_word(text, needles.people[i].name)}
+        found |= {i for field in FIELDS.split(text) for i in needles.addresses.get(field.strip(), ())}
+    return frozenset(found)
 
 
 def _shown(texts: list[str], spelled: Iterable[str]) -> bool:

@@ -79,7 +79,7 @@ class Scan:
     def files(self, paths: Sequence[Path]) -> list[Scanned]:
         """Every part of every file, in order. What cannot be read has an `error`, the rest is read all the same."""
         found = self._all([task for path in paths for task in self._tasks(path)])
-        if self.needles.values:
+        if self.needles.anchors:
             self._values(paths, found)
         for part in found:
             part.matches = [_with_chance(match, part.name_rows) for match in _merged(part.matches)]

@@ -40,8 +40,7 @@ def digests(e164: str) -> Iterator[tuple[str, str]]:
 
 def masks(e164: str) -> set[tuple[str, str]]:
     """The beginnings and ends that a mask may leave of a number, with country code and without."""
-    parsed = phonenumbers.parse(e164)
-    bare = phonenumbers.national_significant_number(parsed)
+    bare = phonenumbers.national_significant_number(phonenumbers.parse(e164))
     heads = {(f"{prefix}{bare[:head]}", bare[-tail:]) for prefix in ("", "86") for head, tail in _MASK_KEEPS}
     return {(head, tail) for head, tail in heads if len(bare) > len(tail) + 4}
 

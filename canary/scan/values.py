@@ -15,14 +15,13 @@ from operator import or_
 from canary.mint.facts import Fact
 from canary.scan.blocks import Block, Syntax
 from canary.scan.needles import Kind, Needles
-from canary.scan.record import Match
+from canary.scan.record import FIELDS, Match
 from canary.scan.text import readings
 
 ENOUGH = 3  # facts that agree; an address counts two
 UNLIKELY = 0.1
 KEPT = 100  # rows kept for one persona: whoever matches more matches by chance
 DATES_DEPEND = 0.1  # a birth follows its due date: given one, the other is guessed this well at best
-_FIELDS = re.compile(r"[,\t;|\"'(){}\[\]:]+")
 _DATES = {Fact.DUE_DATE, Fact.INFANT_BIRTH_DATE}
 
 Resemblance = tuple[int, int, frozenset[Fact]]  # row, persona's id, the facts that agree
@@ -53,7 +52,7 @@ class ValueMatcher:
         found = []
         for record in self._records(block):
             self.rows += 1
-            words = {word for field in _FIELDS.split(record) if (word := field.strip()) in self._bits}
+            words = {word for field in FIELDS.split(record) if (word := field.strip()) in self._bits}
             if not words:
                 continue
             self.value_rows.update(words)

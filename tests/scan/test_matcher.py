@@ -88,6 +88,11 @@ def test_a_number_cut_by_a_piece_of_an_endless_line_is_not_taken_for_a_shorter_o
     assert Matcher(PLAIN, Syntax()).search(block) and not Matcher(PLAIN, Syntax()).search(open_ended)
 
 
+def test_a_number_that_stands_whole_in_one_row_is_not_seen_in_longer_ones() -> None:
+    phone = FORMS[0]
+    assert [row for row, _ in fast(b"\n".join([b"1" + phone, phone, phone + b"9", b""]), 999)] == [2]
+
+
 def test_shadows_are_looked_for_as_canaries_are() -> None:
     looked = sought(2, shadows=2)
     rows = [row(dict(who.facts)) for who in looked]

@@ -124,6 +124,11 @@ def test_values_alone_tell_where_the_address_is_left_with_a_chance() -> None:
     assert all(kinds == (Kind.VALUES,) and 0 < m.chance < 0.01 for m in part.matches for kinds in m.by.values())
 
 
+def test_values_are_nobodys_where_names_and_numbers_are_shown_that_are_not_hers() -> None:
+    hers = [["王某某", "13911111111", *cells[2:]] for cells in ROWS]
+    assert not scanned(text(hers, HEADER).encode(), CANARIES).matches
+
+
 def test_values_that_many_share_are_nobody() -> None:
     assert not scanned(only(HOSPITAL, HUKOU).encode(), CANARIES).matches
 
