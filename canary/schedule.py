@@ -22,8 +22,9 @@ LEASE = "scheduler"
 
 
 def deliveries(settings: Settings, store: Store) -> str:
-    """Judge deliveries that a dying server kept but did not finish."""
-    return f"{intake(settings, store).resume()} deliveries taken up again"
+    """Fetch deliveries from the spool, and judge those that a dying server kept but did not finish."""
+    listening = intake(settings, store)
+    return f"{listening.drain()} deliveries out of the spool, {listening.resume()} taken up again"
 
 
 def verdicts(settings: Settings, store: Store) -> str:

@@ -15,14 +15,17 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from canary.errors import CanaryError
+from canary.errors import CanaryError, OutsideError
 from canary.store import views
 from canary.store.database import Store
+from canary.store.spool import Spool
 from canary.store.vault import Vault
 from canary.trace.judge import Terms
 from canary.trace.law import Law
 
 PREFIX = "CANARY_"
+# A provider hangs up after 15 seconds: long before, a server stops waiting for the database and uses the spool.
+SERVING_PATIENCE = 4
 
 
 def config_path() -> Path:
@@ -73,6 +76,7 @@ class Settings(BaseSettings):
     exclude_token: SecretStr = SecretStr("")
     exclude_per_hour: int = Field(30, ge=1)
     exclude_per_day: int = Field(200, ge=1)
+    spool_folder: str = "spool"
     digest_folder: str = "digests"
     deliveries_every_seconds: float = Field(120, ge=1)
     verdicts_every_seconds: float = Field(900, ge=1)
@@ -134,6 +138,23 @@ class Settings(BaseSettings):
         if self.clock_file:
             _only_simulated(store)
         return store
+
+    def serving_store(self) -> Store:
+        """The registry for a server: also while the database is away, for requests then wait in the spool."""
+        store = Store(self.url, Vault(self.secret()), SERVING_PATIENCE)
+        try:
+            store.check()
+        except OutsideError:
+            if self.clock_file:
+                raise
+            return store
+        if self.clock_file:
+            _only_simulated(store)
+        return store
+
+    def spool(self) -> Spool:
+        """Where raw requests wait while the database cannot take them."""
+        return Spool(self.folder / self.spool_folder, Vault(self.secret()))
 
     def now(self) -> datetime:
         """The time in UTC. A simulated registry (see `demo`) reads its clock from `clock_file`."""

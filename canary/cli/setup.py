@@ -10,7 +10,7 @@ from canary.cli.output import format_option, remark, show_list, show_one
 from canary.errors import CanaryError
 from canary.prove.chain import first_break
 from canary.settings import Settings, load
-from canary.store import contacts, ledger, numbers, placements, registry, views
+from canary.store import deliveries, ledger, numbers, placements, registry, views
 from canary.store.database import Store
 from canary.store.vault import Vault, new_key
 
@@ -59,7 +59,7 @@ def status(style: str) -> None:
             "seeded copies": len(views.placements(session)),
             **{f"numbers {state}": count for state, count in sorted(numbers.counts(session).items())},
             **{f"contacts {kind}": count for kind, count in sorted(heard.items())},
-            "deliveries in quarantine": contacts.quarantined(session),
+            "deliveries in quarantine": deliveries.quarantined(session),
             "ledger head": ledger.head(session)[:16],
         }
     show_one("status", line, style)
@@ -98,6 +98,9 @@ def _checks() -> Iterator[tuple[str, str, str]]:
         yield "draws", drawn if half else "ok", hint if half else ""
         ready = numbers.counts(session).get("ready", 0)
         enough = ready >= settings.canaries_per_copy
+        waiting = len(settings.spool().waiting())
+        hint = "`canary job run deliveries`; what stays is sealed with a key that is not in force" if waiting else ""
+        yield "spool", f"{waiting} deliveries wait" if waiting else "ok", hint
         yield "pool", "ok" if enough else f"{ready} numbers ready", "" if enough else "canary number import"
 
 

@@ -194,6 +194,7 @@ class Delivery(Base):
     provider: Mapped[str] = mapped_column(String(40))
     endpoint: Mapped[str] = mapped_column(String(40))
     sealed_request: Mapped[bytes]
+    key: Mapped[str | None] = mapped_column(String(32), index=True, unique=True)
 
 
 class Outcome(Base):

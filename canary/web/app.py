@@ -17,7 +17,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The app over the registry of `settings` (those in force by default)."""
     settings = settings or load()
     app = Flask(__name__)
-    store = settings.store()
+    store = settings.serving_store()
     app.extensions["intake"] = intake(settings, store)
     app.extensions["exclude"] = desk(settings, store)
     app.config["PUBLIC_URL"] = (settings.public_url or f"http://{settings.bind}").rstrip("/")
@@ -32,7 +32,7 @@ def intake(settings: Settings, store: Store) -> Intake:
     """The intake of a registry with every provider that is configured."""
     base = f"{settings.public_url.rstrip('/')}/hooks/twilio"
     twilio = TwilioProvider(settings.twilio_auth_token.get_secret_value(), base)
-    return Intake(store, {twilio.name: twilio}, settings.now)
+    return Intake(store, settings.spool(), {twilio.name: twilio}, settings.now)
 
 
 def hook(provider: str, endpoint: str) -> Response:

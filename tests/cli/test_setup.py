@@ -171,7 +171,7 @@ def test_a_database_we_do_not_speak_is_refused(canary: Shell, monkeypatch: pytes
     assert "hint: sqlite:///file or postgresql+psycopg://" in canary.refused("status")
 
 
-@pytest.mark.parametrize("command", [("status",), ("init",), ("trace",), ("serve",), ("schedule",)], ids=lambda c: c[0])
+@pytest.mark.parametrize("command", [("status",), ("init",), ("trace",), ("schedule",)], ids=lambda c: c[0])
 def test_an_unreachable_database_is_the_outside_world(
     canary: Shell, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:

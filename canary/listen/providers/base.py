@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -25,11 +26,12 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True)
 class RawRequest:
-    """One HTTP request as it came: exact URL the provider signed, headers (lower-case names), body bytes."""
+    """One HTTP request as it came, and when: exact URL the provider signed, headers (lower-case names), body bytes."""
 
     url: str
     headers: Mapping[str, str]
     body: bytes
+    at: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
 
 
 @dataclass(frozen=True)
