@@ -62,6 +62,12 @@ class Settings(BaseSettings):
     key: SecretStr = SecretStr("")
     public_url: str = ""
     twilio_auth_token: SecretStr = SecretStr("")
+    twilio_shared_keys: SecretStr = SecretStr("")
+    smsgate_key: SecretStr = SecretStr("")
+    smsforwarder_secret: SecretStr = SecretStr("")
+    smsforwarder_basic: SecretStr = SecretStr("")
+    kannel_basic: SecretStr = SecretStr("")
+    sims: dict[str, str] = Field(default_factory=dict)
     bind: str = "127.0.0.1:8000"
     workers: int = Field(2, ge=1, le=64)
     alpha: float = Field(0.001, gt=0, lt=0.5)

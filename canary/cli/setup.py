@@ -13,6 +13,7 @@ from canary.settings import Settings, load
 from canary.store import deliveries, ledger, numbers, placements, registry, views
 from canary.store.database import Store
 from canary.store.vault import Vault, new_key
+from canary.web.providers import providers
 
 
 @click.command()
@@ -111,12 +112,9 @@ def _setting_checks(settings: Settings) -> Iterator[tuple[str, str, str]]:
         "ok" if https else f"{settings.public_url or 'not set'}: not https",
         "" if https else "set it",
     )
-    token = bool(settings.twilio_auth_token.get_secret_value())
-    yield (
-        "twilio_auth_token",
-        "ok" if token else "not set",
-        "" if token else "every Twilio request is refused",
-    )
+    for name, provider in providers(settings).items():
+        wrong = "; ".join(provider.health())
+        yield name, wrong or "ok", "see docs/operators.md" if wrong else ""
 
 
 COMMANDS = (init, status, doctor)

@@ -23,6 +23,7 @@ LEFT_BEHIND = timedelta(minutes=1)  # longer than any request takes: a living on
 FORBIDDEN = Reply(403, "signature not accepted", "text/plain")
 UNAVAILABLE = Reply(503, "try again", "text/plain")
 TOO_LARGE = Reply(413, "too large", "text/plain")
+PATHS = {"events": "stream", "sighting": "hand"}
 UNKNOWN = Reply(404, "no such hook", "text/plain")
 
 
@@ -51,7 +52,7 @@ class Intake:
         signature = _verified(provider, request)
         if kept is not None:
             with suppress(OutsideError):  # it is kept: `resume` judges it
-                self._judge(kept, endpoint, request, provider, signature)
+                signature = self._judge(kept, endpoint, request, provider, signature)
         return _answer(provider, endpoint, signature)
 
     def resume(self) -> int:
@@ -103,29 +104,37 @@ class Intake:
 
     def _judge(
         self, kept: int, endpoint: str, request: RawRequest, provider: Provider, signature: Signature | None
-    ) -> None:
+    ) -> Signature | None:
         if signature is None:
             self._conclude(kept, Signature.BAD, "body too large, kept cut off")
-        elif signature is Signature.GOOD:
-            self._read(kept, provider, endpoint, request)
-        else:
+            return None
+        if signature is not Signature.GOOD:
             self._conclude(kept, signature)
-
-    def _conclude(self, kept: int, signature: Signature, error: str = "") -> None:
-        with self.store.writing(durable=False) as session:  # `resume` can repeat it
-            deliveries.conclude(session, kept, signature, error)
-
-    def _read(self, kept: int, provider: Provider, endpoint: str, request: RawRequest) -> None:
+            return signature
         try:
             events = provider.parse(endpoint, request)
         except CanaryError as error:
             # Signed but unreadable: kept with the reason, and accepted, for a retry would read no better.
             self._conclude(kept, Signature.GOOD, str(error))
-            return
+            return signature
+        return self._record(kept, endpoint, request, provider, events)
+
+    def _record(
+        self, kept: int, endpoint: str, request: RawRequest, provider: Provider, events: tuple[Event, ...]
+    ) -> Signature:
+        stamp = provider.once(request)
         with self.store.writing(durable=False) as session:  # `resume` can repeat it
+            if stamp and not deliveries.spend(session, provider.name, stamp, request.body.hex()):
+                deliveries.conclude(session, kept, Signature.BAD, "its stamp came with another body before")
+                return Signature.BAD
             deliveries.conclude(session, kept, Signature.GOOD)
             for event in events:
-                contacts.record(session, request.at, arrived(provider.name, endpoint, event))
+                contacts.record(session, event.at or request.at, arrived(provider.name, endpoint, event))
+        return Signature.GOOD
+
+    def _conclude(self, kept: int, signature: Signature, error: str = "") -> None:
+        with self.store.writing(durable=False) as session:  # `resume` can repeat it
+            deliveries.conclude(session, kept, signature, error)
 
 
 def _verified(provider: Provider, request: RawRequest) -> Signature | None:
@@ -150,10 +159,13 @@ def _raw(delivered: Delivered) -> RawRequest:
     return RawRequest(raw["url"], raw["headers"], base64.b64decode(raw["body"]), delivered.at)
 
 
-def arrived(provider: str, endpoint: str, event: Event) -> Arrived:
-    """An event as the store keeps it: numbers in one spelling, raw spelling where they are none."""
-    # The contact part is keyed by endpoint too: a status callback without text must not shut out the text.
-    part = f"contact:{endpoint}" if event.part == "contact" else event.part
+def arrived(provider: str, endpoint: str, event: Event, path: str = "") -> Arrived:
+    """An event as the store keeps it: numbers in one spelling, raw spelling where they are none. `path` is how we
+    learned of it, told by the endpoint if it is empty."""
+    part = event.part
+    if part == "contact":
+        # A status callback without text must not shut out the text; the same text by two paths is kept once.
+        part = "contact:text" if event.text else f"contact:{endpoint}"
     return Arrived(
         provider=provider,
         sid=event.sid,
@@ -164,4 +176,5 @@ def arrived(provider: str, endpoint: str, event: Event) -> Arrived:
         text=event.text,
         duration=event.duration,
         details=dict(event.details),
+        path=path or PATHS.get(endpoint, "webhook"),
     )

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import delete, exists, func, insert, select
 from sqlalchemy.orm import Session, selectinload
 
-from canary.store.database import insert_once, queue, vault_of
-from canary.store.schema import Allowed, Canary, Contact, Naming, Number, Part, Triage
+from canary.store.database import insert_earliest, insert_once, queue, vault_of
+from canary.store.schema import Allowed, Canary, Contact, ContactPath, Naming, Number, Part, Triage
 
 
 @dataclass(frozen=True)
@@ -26,29 +26,42 @@ class Arrived:
     text: str
     duration: int | None
     details: dict[str, str]
+    path: str = "webhook"
 
 
 def record(session: Session, at: datetime, arrived: Arrived) -> None:
-    """Store one event; the same (provider, sid, part) again changes nothing, in whatever order they come."""
+    """Store one event; the same (provider, sid, part) again changes nothing, in whatever order they come. A contact's
+    time is the earliest that any of its events gives."""
     vault = vault_of(session)
+    contact = {"provider": arrived.provider, "sid": arrived.sid}
     if arrived.to:
         number_id = session.scalar(select(Number.id).where(Number.fingerprint == vault.fingerprint(arrived.to)))
-        insert_once(
-            session,
-            Contact,
-            {
-                "provider": arrived.provider,
-                "sid": arrived.sid,
-                "number_id": number_id,
-                "at": at,
-                "channel": arrived.channel,
-                "sealed": vault.seal({"to": arrived.to, "sender": arrived.sender}),
-                "sender_fingerprint": vault.fingerprint(arrived.sender),
-            },
-        )
+        heard_from = {
+            "number_id": number_id,
+            "at": at,
+            "channel": arrived.channel,
+            "sealed": vault.seal({"to": arrived.to, "sender": arrived.sender}),
+            "sender_fingerprint": vault.fingerprint(arrived.sender),
+        }
+        insert_earliest(session, Contact, {**contact, **heard_from}, ("provider", "sid"))
+        path = {**contact, "path": arrived.path, "at": at}
+        insert_earliest(session, ContactPath, path, ("provider", "sid", "path"))
     heard = {"text": arrived.text, "duration": arrived.duration, "details": arrived.details}
-    key = {"provider": arrived.provider, "sid": arrived.sid, "part": arrived.part[:120]}
-    insert_once(session, Part, {**key, "at": at, "sealed": vault.seal(heard)})
+    insert_once(session, Part, {**contact, "part": arrived.part[:120], "at": at, "sealed": vault.seal(heard)})
+
+
+def paths(session: Session, found: Sequence[Contact]) -> dict[int, list[str]]:
+    """By contact id: the paths by which we learned of it, by name."""
+    by_key: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    query = select(ContactPath).where(ContactPath.sid.in_([c.sid for c in found])).order_by(ContactPath.path)
+    for row in session.scalars(query):
+        by_key[row.provider, row.sid].append(row.path)
+    return {c.id: by_key[c.provider, c.sid] for c in found}
+
+
+def known(session: Session, provider: str, sids: Iterable[str]) -> set[str]:
+    """Which of these ids of a provider are contacts already."""
+    return set(session.scalars(select(Contact.sid).where(Contact.provider == provider, Contact.sid.in_(list(sids)))))
 
 
 @dataclass(frozen=True)

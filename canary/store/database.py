@@ -109,6 +109,15 @@ def insert_once(session: Session, model: type[Base], values: dict[str, Any]) -> 
     session.execute(_insert(session.get_bind().dialect.name, model).on_conflict_do_nothing(), values)
 
 
+def insert_earliest(session: Session, model: type[Base], values: dict[str, Any], key: tuple[str, ...]) -> None:
+    """Insert a row unless one with its key is there, and then let `at` be the earlier of both: so the order in which
+    they come leaves no trace."""
+    statement = _insert(session.get_bind().dialect.name, model)
+    earlier = statement.excluded.at < cast(Table, model.__table__).c.at
+    changed = {"at": statement.excluded.at}
+    session.execute(statement.on_conflict_do_update(index_elements=key, set_=changed, where=earlier), values)
+
+
 @cache
 def _insert(dialect: str, model: type[Base]) -> postgresql.Insert | sqlite.Insert:
     table = cast(Table, model.__table__)

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from canary.store.database import insert_once, vault_of
-from canary.store.schema import Delivery, Outcome
+from canary.store.schema import Delivery, Outcome, Spent
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,14 @@ def keep(session: Session, delivered: Delivered) -> int:
 def conclude(session: Session, delivery_id: int, signature: str, error: str = "") -> None:
     """Note what verification and reading made of a delivery."""
     insert_once(session, Outcome, {"delivery_id": delivery_id, "signature": signature, "error": error[:500]})
+
+
+def spend(session: Session, provider: str, stamp: str, body: str) -> bool:
+    """Use a stamp up for this body; False if another body had it first."""
+    vault = vault_of(session)
+    key, mine = vault.fingerprint(f"{provider} {stamp}"), vault.fingerprint(body)
+    insert_once(session, Spent, {"stamp": key, "body": mine})
+    return session.scalars(select(Spent.body).where(Spent.stamp == key)).one() == mine
 
 
 def unconcluded(session: Session, before: datetime) -> list[tuple[int, Delivered]]:

@@ -121,9 +121,9 @@ def test_a_secret_file_of_noise_is_named(canary: Shell, monkeypatch: pytest.Monk
 
 def test_the_token_file_reaches_the_doctor(canary: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     canary.write("token", "0123456789abcdef")
-    assert checks(canary)["twilio_auth_token"] == "not set"
+    assert checks(canary)["twilio"] == "not set"
     monkeypatch.setenv("CANARY_TWILIO_AUTH_TOKEN_FILE", "token")
-    assert checks(canary)["twilio_auth_token"] == "ok"
+    assert checks(canary)["twilio"] == "ok"
     assert "0123456789abcdef" not in canary("doctor", code=1).output
 
 
@@ -227,7 +227,7 @@ def test_doctor_is_content_when_all_is_well(stocked: Shell, monkeypatch: pytest.
 def test_doctor_names_every_problem_with_a_way_out(canary: Shell) -> None:
     lines = canary.json("doctor", code=1)["doctor"]
     wrong = {line["check"]: line["hint"] for line in lines if line["result"] != "ok"}
-    assert set(wrong) == {"public_url", "twilio_auth_token", "pool"}
+    assert set(wrong) == {"public_url", "twilio", "pool"}
     assert all(wrong.values())
 
 
