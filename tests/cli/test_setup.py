@@ -121,7 +121,7 @@ def test_a_secret_file_of_noise_is_named(canary: Shell, monkeypatch: pytest.Monk
 
 def test_the_token_file_reaches_the_doctor(canary: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     canary.write("token", "0123456789abcdef")
-    assert checks(canary)["twilio"] == "not set"
+    assert checks(canary)["twilio"] == "no token: every request is refused"
     monkeypatch.setenv("CANARY_TWILIO_AUTH_TOKEN_FILE", "token")
     assert checks(canary)["twilio"] == "ok"
     assert "0123456789abcdef" not in canary("doctor", code=1).output

@@ -129,8 +129,10 @@ def test_the_signature_covers_body_and_timestamp() -> None:
 def test_equal_texts_are_told_apart_by_the_events_id_not_by_the_messages() -> None:
     gate = SmsGateProvider(SECRET)
     payload = {"messageId": "same", "message": "x", "sender": CALLER, "recipient": OURS}
-    events = [{"event": "sms:received", "id": sid, "payload": payload} for sid in ("a", "b", "a")]
-    assert [gate.parse(*smsgate(event))[0].sid for event in events] == ["a", "b", "a"]
+    came = [("one", "a"), ("one", "b"), ("two", "a"), ("one", "a")]
+    events = [{"event": "sms:received", "id": sid, "deviceId": device, "payload": payload} for device, sid in came]
+    sids = [gate.parse(*smsgate(event))[0].sid for event in events]
+    assert len(set(sids)) == 3 and sids[0] == sids[3]
 
 
 def test_a_picture_announced_and_fetched_is_one_contact_to_the_sim_of_our_settings() -> None:

@@ -1,8 +1,8 @@
 """Kannel, an SMS gateway over modems or SMPP lines: unsigned, so it proves itself by Basic credentials."""
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
-from email.message import Message
 from urllib.parse import parse_qsl, urlsplit
 
 from canary.errors import CanaryError
@@ -17,6 +17,8 @@ from canary.listen.providers.base import (
     has_basic,
     storable,
 )
+
+_CHARSET = re.compile(r'charset\s*=\s*"?([A-Za-z0-9_.:-]+)')
 
 
 class KannelProvider(Provider):
@@ -62,9 +64,8 @@ def _query(url: str) -> Mapping[str, str]:
 
 
 def _decoded(request: RawRequest, named: str) -> str:
-    header = Message()
-    header["content-type"] = request.headers.get("content-type", "")
-    for charset in filter(None, (named, header.get_content_charset(""))):
+    header = _CHARSET.search(request.headers.get("content-type", ""))
+    for charset in filter(None, (named, header and header[1])):
         with suppress(LookupError, ValueError):
             return request.body.decode(charset)
     return request.body.decode("utf-8", "replace")

@@ -67,12 +67,11 @@ class SmsGateProvider(Provider):
 def _sid(found: Mapping[str, Any], payload: Mapping[str, Any]) -> str:
     # The id of the event: `messageId` is made of the content, and two equal texts share it. A picture message is told
     # of twice, when announced and when fetched, under two ids.
-    if _text(found, "event").startswith("mms:"):
-        parts = (_text(found, "deviceId"), _text(payload, "messageId") or _text(payload, "transactionId"))
-        return f"MM{sha256(repr(parts).encode()).hexdigest()}"
-    if sid := _text(found, "id")[:80]:
-        return sid
-    raise CanaryError("SMSGate sent an event without id", "the raw request is kept, look at it there")
+    picture = _text(found, "event").startswith("mms:")
+    key = (_text(payload, "messageId") or _text(payload, "transactionId")) if picture else _text(found, "id")
+    if not key:
+        raise CanaryError("SMSGate sent an event without id", "the raw request is kept, look at it there")
+    return f"SG{sha256(repr((picture, _text(found, 'deviceId'), key)).encode()).hexdigest()}"
 
 
 def _object(body: bytes) -> Mapping[str, Any]:
