@@ -62,6 +62,8 @@ class Settings(BaseSettings):
     key: SecretStr = SecretStr("")
     public_url: str = ""
     twilio_auth_token: SecretStr = SecretStr("")
+    twilio_account_sid: str = ""
+    twilio_api_url: str = ""
     twilio_shared_keys: SecretStr = SecretStr("")
     smsgate_key: SecretStr = SecretStr("")
     smsforwarder_secret: SecretStr = SecretStr("")
@@ -85,6 +87,8 @@ class Settings(BaseSettings):
     spool_folder: str = "spool"
     digest_folder: str = "digests"
     deliveries_every_seconds: float = Field(120, ge=1)
+    reconcile_days: int = Field(3, ge=2)
+    reconcile_every_seconds: float = Field(3600, ge=1)
     verdicts_every_seconds: float = Field(900, ge=1)
     numbers_every_seconds: float = Field(3600, ge=1)
     digest_every_seconds: float = Field(86400, ge=1)

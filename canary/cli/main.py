@@ -18,6 +18,7 @@ from canary.cli import (
     plant,
     prove,
     recipient,
+    reconcile,
     run,
     setup,
     simulate,
@@ -49,7 +50,8 @@ def cli(verbose: bool) -> None:
     """Which copy leaked? Plant canaries in every copy you hand out, listen, trace, report."""
 
 
-for module in (setup, recipient, copy, number, plant, check, exclude, contact, trace, prove, plan, simulate, run, demo):
+RECORDS = (setup, recipient, copy, number, plant, check, exclude, contact, reconcile)
+for module in (*RECORDS, trace, prove, plan, simulate, run, demo):
     for command in module.COMMANDS:
         cli.add_command(command)
 

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from canary.store.database import insert_once, vault_of
-from canary.store.schema import Delivery, Outcome, Spent
+from canary.store.schema import Delivery, Outcome, Review, Spent
 
 
 @dataclass(frozen=True)
@@ -63,5 +63,21 @@ def opened(session: Session, row: Delivery) -> Delivered:
 
 
 def quarantined(session: Session) -> int:
-    """How many deliveries stand in quarantine: stored, but not signed by the provider."""
-    return session.scalar(select(func.count()).select_from(Outcome).where(Outcome.signature != "good")) or 0
+    """How many deliveries stand in quarantine: stored, not signed by the provider, nor confirmed by its log."""
+    confirmed = select(Review.delivery_id).where(Review.result == "confirmed")
+    query = select(func.count()).select_from(Outcome).where(Outcome.signature != "good")
+    return session.scalar(query.where(Outcome.delivery_id.not_in(confirmed))) or 0
+
+
+def unreviewed(session: Session, provider: str, since: datetime) -> list[tuple[int, Delivered]]:
+    """Deliveries of a provider by id that stand in quarantine since then, and that its log has not judged yet."""
+    query = select(Delivery).join(Outcome, Outcome.delivery_id == Delivery.id)
+    query = query.outerjoin(Review, Review.delivery_id == Delivery.id)
+    query = query.where(Delivery.provider == provider, Delivery.at >= since)
+    found = query.where(Outcome.signature != "good", Review.delivery_id.is_(None)).order_by(Delivery.id)
+    return [(row.id, opened(session, row)) for row in session.scalars(found)]
+
+
+def review(session: Session, delivery_id: int, result: str, at: datetime) -> None:
+    """Note what the provider's log says of a delivery in quarantine."""
+    insert_once(session, Review, {"delivery_id": delivery_id, "result": result, "at": at})

@@ -6,6 +6,7 @@ from canary.listen.providers.kannel import KannelProvider
 from canary.listen.providers.smsforwarder import SmsForwarderProvider
 from canary.listen.providers.smsgate import SmsGateProvider
 from canary.listen.providers.twilio import TwilioProvider
+from canary.listen.providers.twilio_log import TwilioLog
 from canary.settings import Settings
 
 EVERY: tuple[type[Provider], ...] = (TwilioProvider, SmsGateProvider, SmsForwarderProvider, KannelProvider)
@@ -15,9 +16,9 @@ def providers(settings: Settings) -> dict[str, Provider]:
     """Those to listen to, by name: Twilio always, the others once they have a key. Raises CanaryError on shared keys
     that cannot be read."""
     base = f"{settings.public_url.rstrip('/')}/hooks/twilio"
-    found: list[Provider] = [
-        TwilioProvider(settings.twilio_auth_token.get_secret_value(), base, shared_keys=_shared_keys(settings))
-    ]
+    token, account = settings.twilio_auth_token.get_secret_value(), settings.twilio_account_sid
+    log = TwilioLog(account, token, settings.twilio_api_url) if account and token else None
+    found: list[Provider] = [TwilioProvider(token, base, shared_keys=_shared_keys(settings), log=log)]
     if key := settings.smsgate_key.get_secret_value():
         found.append(SmsGateProvider(key, settings.sims))
     secret, basic = (s.get_secret_value() for s in (settings.smsforwarder_secret, settings.smsforwarder_basic))

@@ -99,9 +99,10 @@ class Provider(Protocol):
         """Of a verified request: what may come with one body only, "" when the body itself is signed."""
         return ""
 
-    def backfill(self, since: datetime) -> Iterator[Event]:
-        """What the provider's own log holds since then, keyed as its webhooks are. Raises OutsideError."""
-        return iter(())
+    def backfill(self, since: datetime) -> Iterator[Event] | None:
+        """What the provider's own log holds since then, keyed as its webhooks are, None where there is no log to read.
+        Iterating raises OutsideError."""
+        return None
 
     def health(self) -> tuple[str, ...]:
         """What is wrong with how it is set up, in words."""

@@ -1,8 +1,9 @@
 """Twilio: checks its signatures, reads its webhooks, answers calls with notice and recorder."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from hmac import compare_digest
 from types import MappingProxyType
 from urllib.parse import parse_qs
@@ -13,6 +14,7 @@ from twilio.twiml.voice_response import Start, VoiceResponse
 
 from canary.errors import CanaryError
 from canary.listen.providers.base import Attested, Channel, Event, Provider, RawRequest, Reply, Signature, storable
+from canary.listen.providers.twilio_log import TwilioLog
 
 _CALL_SIDS = ("CallSid",)
 _TEXT_SIDS = ("MessageSid", "SmsSid", "SmsMessageSid")
@@ -40,8 +42,8 @@ class Greeting:
 
 
 class TwilioProvider(Provider):
-    """Webhooks of Twilio numbers; `callback_base` is where the endpoints hang, "https://host/hooks/twilio", and
-    `shared_keys` are secrets by key id, for numbers whose webhooks are signed by such keys."""
+    """Webhooks of Twilio numbers; `callback_base` is where the endpoints hang, "https://host/hooks/twilio",
+    `shared_keys` are secrets by key id, for numbers whose webhooks are signed by such keys, `log` is the account's."""
 
     name = "twilio"
     endpoints = frozenset({"sms", "voice", "status", "recording", "transcription", "events"})
@@ -53,7 +55,9 @@ class TwilioProvider(Provider):
         callback_base: str = "",
         greeting: Greeting | None = None,
         shared_keys: Mapping[str, str] = MappingProxyType({}),
+        log: TwilioLog | None = None,
     ) -> None:
+        self._log = log
         self._validator = RequestValidator(auth_token) if auth_token else None
         self._shared = {key: RequestValidator(secret) for key, secret in shared_keys.items() if secret}
         self._replies = {endpoint: Reply(200, MessagingResponse().to_xml()) for endpoint in self.endpoints}
@@ -95,6 +99,10 @@ class TwilioProvider(Provider):
     def reply(self, endpoint: str) -> Reply:
         """TwiML made at start-up: a call is answered even while the database is away."""
         return self._replies[endpoint]
+
+    def backfill(self, since: datetime) -> Iterator[Event] | None:
+        """Texts, calls and recordings of the account, once it is known."""
+        return self._log.since(since) if self._log else None
 
     def health(self) -> tuple[str, ...]:
         """Whether anything could verify."""
