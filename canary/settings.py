@@ -86,6 +86,7 @@ class Settings(BaseSettings):
     exclude_per_day: int = Field(200, ge=1)
     spool_folder: str = "spool"
     digest_folder: str = "digests"
+    quiet_days: float = Field(7, gt=0)
     deliveries_every_seconds: float = Field(120, ge=1)
     reconcile_days: int = Field(3, ge=2)
     reconcile_every_seconds: float = Field(3600, ge=1)

@@ -1,7 +1,8 @@
 """`canary init`, `doctor`, `status`: from nothing to a working registry, and whether it is well."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import click
@@ -99,10 +100,19 @@ def _checks() -> Iterator[tuple[str, str, str]]:
         yield "draws", drawn if half else "ok", hint if half else ""
         ready = numbers.counts(session).get("ready", 0)
         enough = ready >= settings.canaries_per_copy
+        yield from _quiet(settings, deliveries.last_heard(session))
         waiting = len(settings.spool().waiting())
         hint = "`canary job run deliveries`; what stays is sealed with a key that is not in force" if waiting else ""
         yield "spool", f"{waiting} deliveries wait" if waiting else "ok", hint
         yield "pool", "ok" if enough else f"{ready} numbers ready", "" if enough else "canary number import"
+
+
+def _quiet(settings: Settings, last: Mapping[str, datetime]) -> Iterator[tuple[str, str, str]]:
+    for name in sorted(last.keys() & providers(settings).keys()):
+        silent = settings.now() - last[name]
+        quiet = silent > timedelta(days=settings.quiet_days)
+        hint = "ring one of its numbers: nothing may reach us any more" if quiet else ""
+        yield f"heard of {name}", f"nothing for {silent.days} days" if quiet else "ok", hint
 
 
 def _setting_checks(settings: Settings) -> Iterator[tuple[str, str, str]]:

@@ -49,6 +49,13 @@ def spend(session: Session, provider: str, stamp: str, body: str) -> bool:
     return session.scalars(select(Spent.body).where(Spent.stamp == key)).one() == mine
 
 
+def last_heard(session: Session) -> dict[str, datetime]:
+    """By provider: when a request of its own last came, a phone's ping among them."""
+    query = select(Delivery.provider, func.max(Delivery.at)).join(Outcome, Outcome.delivery_id == Delivery.id)
+    rows = session.execute(query.where(Outcome.signature == "good").group_by(Delivery.provider))
+    return dict(rows.all())
+
+
 def unconcluded(session: Session, before: datetime) -> list[tuple[int, Delivered]]:
     """Deliveries by id that came before then and that nobody finished judging: the server died in between."""
     query = select(Delivery).outerjoin(Outcome, Outcome.delivery_id == Delivery.id)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Table, func, select, text
 
@@ -116,7 +116,14 @@ def check_any_order(store: Store, folder: Path, rows: Rows, examples: int) -> No
     orders = st.permutations(sent)
     repeats = st.lists(st.tuples(st.integers(0, len(sent) - 1), st.integers(0, 30)), max_size=8)
 
-    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    # Without shrinking, which would take minutes: what it prints is short enough.
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        database=None,
+        phases=[Phase.generate],
+    )
     @given(orders, repeats, st.randoms())
     def same_in_any_order(order: list[Any], again: list[tuple[int, int]], dice: Any) -> None:
         arrivals = [*order, *((sent[i][0] + timedelta(seconds=late), sent[i][1]) for i, late in again)]

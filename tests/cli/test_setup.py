@@ -3,6 +3,7 @@
 import re
 import stat
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -229,6 +230,19 @@ def test_doctor_names_every_problem_with_a_way_out(canary: Shell) -> None:
     wrong = {line["check"]: line["hint"] for line in lines if line["result"] != "ok"}
     assert set(wrong) == {"public_url", "twilio", "pool"}
     assert all(wrong.values())
+
+
+@pytest.mark.parametrize(("days", "result"), [(6, "ok"), (8, "nothing for 8 days")])
+def test_doctor_hears_when_a_provider_fell_silent(stocked: Shell, days: int, result: str) -> None:
+    at = datetime.now(UTC) - timedelta(days=days)
+    kept = "INSERT INTO delivery (at, provider, endpoint, sealed_request) VALUES (?, ?, 'sms', x'00')"
+    for provider, signature in (("twilio", "good"), ("twilio", "bad"), ("forgotten", "good")):
+        late = at if signature == "good" else datetime.now(UTC)
+        stocked.sql(kept, f"{late:%Y-%m-%d %H:%M:%S.%f}", provider)
+        stocked.sql("INSERT INTO delivery_outcome SELECT max(id), ?, '' FROM delivery", signature)
+    found = checks(stocked)
+    assert found["heard of twilio"] == result, "a forger's requests are no sign of life"
+    assert "heard of forgotten" not in found
 
 
 def test_doctor_still_speaks_when_the_key_is_lost(canary: Shell) -> None:
