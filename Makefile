@@ -11,7 +11,7 @@ demo: $(READY)
 	$(CANARY) demo --case noise
 
 test: $(READY)
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
 
 check: $(READY)
 	scripts/check.sh

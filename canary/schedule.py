@@ -12,18 +12,32 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from canary import findings
 from canary.errors import CanaryError
+from canary.listen import reconcile as logs
 from canary.report.renderers import render
 from canary.settings import Settings
 from canary.store import leases, numbers
 from canary.store.database import Store
 from canary.web.app import intake
+from canary.web.providers import providers
 
 LEASE = "scheduler"
 
 
 def deliveries(settings: Settings, store: Store) -> str:
-    """Judge deliveries that a dying server kept but did not finish."""
-    return f"{intake(settings, store).resume()} deliveries taken up again"
+    """Fetch deliveries from the spool, and judge those that a dying server kept but did not finish."""
+    listening = intake(settings, store)
+    return f"{listening.drain()} deliveries out of the spool, {listening.resume()} taken up again"
+
+
+def reconcile(settings: Settings, store: Store) -> str:
+    """Read the providers' own logs: add contacts that never reached us, confirm or refute quarantined requests."""
+    back = timedelta(days=settings.reconcile_days)
+    found = logs.reconcile(store, providers(settings), settings.now(), back)
+    told = (
+        f"{r.provider}: {r.read} read, {r.added} added, {r.confirmed} confirmed, {r.refuted} refuted" for r in found
+    )
+    problems = (f"{r.provider} failed: {r.problem}" for r in found if r.problem)
+    return "; ".join([*told, *problems]) or "no provider with a log"
 
 
 def verdicts(settings: Settings, store: Store) -> str:
@@ -57,6 +71,7 @@ def digest(settings: Settings, store: Store) -> str:
 
 JOBS: Mapping[str, Callable[[Settings, Store], str]] = {
     "deliveries": deliveries,
+    "reconcile": reconcile,
     "verdicts": verdicts,
     "numbers": pool,
     "digest": digest,
@@ -76,6 +91,7 @@ def run_forever(settings: Settings, say: Callable[[str], None]) -> None:
     holder = f"{socket.gethostname()}:{os.getpid()}"
     every = {
         "deliveries": settings.deliveries_every_seconds,
+        "reconcile": settings.reconcile_every_seconds,
         "verdicts": settings.verdicts_every_seconds,
         "numbers": settings.numbers_every_seconds,
         "digest": settings.digest_every_seconds,

@@ -15,14 +15,17 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from canary.errors import CanaryError
+from canary.errors import CanaryError, OutsideError
 from canary.store import views
 from canary.store.database import Store
+from canary.store.spool import Spool
 from canary.store.vault import Vault
 from canary.trace.judge import Terms
 from canary.trace.law import Law
 
 PREFIX = "CANARY_"
+# A provider hangs up after 15 seconds: long before, a server stops waiting for the database and uses the spool.
+SERVING_PATIENCE = 4
 
 
 def config_path() -> Path:
@@ -59,6 +62,14 @@ class Settings(BaseSettings):
     key: SecretStr = SecretStr("")
     public_url: str = ""
     twilio_auth_token: SecretStr = SecretStr("")
+    twilio_account_sid: str = ""
+    twilio_api_url: str = ""
+    twilio_shared_keys: SecretStr = SecretStr("")
+    smsgate_key: SecretStr = SecretStr("")
+    smsforwarder_secret: SecretStr = SecretStr("")
+    smsforwarder_basic: SecretStr = SecretStr("")
+    kannel_basic: SecretStr = SecretStr("")
+    sims: dict[str, str] = Field(default_factory=dict)
     bind: str = "127.0.0.1:8000"
     workers: int = Field(2, ge=1, le=64)
     alpha: float = Field(0.001, gt=0, lt=0.5)
@@ -73,8 +84,12 @@ class Settings(BaseSettings):
     exclude_token: SecretStr = SecretStr("")
     exclude_per_hour: int = Field(30, ge=1)
     exclude_per_day: int = Field(200, ge=1)
+    spool_folder: str = "spool"
     digest_folder: str = "digests"
+    quiet_days: float = Field(7, gt=0)
     deliveries_every_seconds: float = Field(120, ge=1)
+    reconcile_days: int = Field(3, ge=2)
+    reconcile_every_seconds: float = Field(3600, ge=1)
     verdicts_every_seconds: float = Field(900, ge=1)
     numbers_every_seconds: float = Field(3600, ge=1)
     digest_every_seconds: float = Field(86400, ge=1)
@@ -134,6 +149,23 @@ class Settings(BaseSettings):
         if self.clock_file:
             _only_simulated(store)
         return store
+
+    def serving_store(self) -> Store:
+        """The registry for a server: also while the database is away, for requests then wait in the spool."""
+        store = Store(self.url, Vault(self.secret()), SERVING_PATIENCE)
+        try:
+            store.check()
+        except OutsideError:
+            if self.clock_file:
+                raise
+            return store
+        if self.clock_file:
+            _only_simulated(store)
+        return store
+
+    def spool(self) -> Spool:
+        """Where raw requests wait while the database cannot take them."""
+        return Spool(self.folder / self.spool_folder, Vault(self.secret()))
 
     def now(self) -> datetime:
         """The time in UTC. A simulated registry (see `demo`) reads its clock from `clock_file`."""

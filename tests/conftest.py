@@ -42,6 +42,16 @@ def postgres_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def postgres_cluster() -> Iterator[postgres.Cluster]:
+    """A PostgreSQL cluster of the test's own, to stop and crash."""
+    programs = postgres.binaries()
+    if programs is None:
+        _missing("PostgreSQL 15")
+    with postgres.cluster(programs) as made:
+        yield made
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """An empty registry, once on SQLite and once on PostgreSQL: whoever asks for it is tested on both."""

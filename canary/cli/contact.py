@@ -17,6 +17,7 @@ from canary.listen.sort import sort_all
 from canary.settings import load
 from canary.store import contacts, ledger, views
 from canary.store.e164 import normalise
+from canary.web.providers import attested
 
 WHEN = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
 
@@ -99,6 +100,10 @@ def show(contact_id: int, reveal: bool, style: str) -> None:
         if not rows:
             raise CanaryError(f"no contact {contact_id}", "see `canary contact list`")
         line = _line(rows[0])
+        line |= {
+            "attested": attested(rows[0].contact.provider),
+            "paths": contacts.paths(session, [rows[0].contact])[contact_id],
+        }
         if reveal:
             opened = views.opened(session, rows[0].contact)
             line |= {"reason": rows[0].reason, "sender": opened.sender, "text": opened.text}

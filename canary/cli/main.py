@@ -18,6 +18,7 @@ from canary.cli import (
     plant,
     prove,
     recipient,
+    reconcile,
     run,
     scan,
     setup,
@@ -50,23 +51,8 @@ def cli(verbose: bool) -> None:
     """Which copy leaked? Plant canaries in every copy you hand out, listen, trace, report."""
 
 
-for module in (
-    setup,
-    recipient,
-    copy,
-    number,
-    plant,
-    check,
-    exclude,
-    contact,
-    scan,
-    trace,
-    prove,
-    plan,
-    simulate,
-    run,
-    demo,
-):
+RECORDS = (setup, recipient, copy, number, plant, check, exclude, contact, reconcile, scan)
+for module in (*RECORDS, trace, prove, plan, simulate, run, demo):
     for command in module.COMMANDS:
         cli.add_command(command)
 

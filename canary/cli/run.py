@@ -4,6 +4,7 @@ import click
 
 from canary import schedule as jobs
 from canary.cli.output import format_option, remark, show_list
+from canary.errors import OutsideError
 from canary.settings import load
 from canary.web.server import Server
 
@@ -12,7 +13,12 @@ from canary.web.server import Server
 def serve() -> None:
     """Run the web server that providers call (gunicorn)."""
     settings = load()
-    settings.store().close()  # a clear error now beats a worker that dies at boot
+    store = settings.serving_store()  # a clear error now beats a worker that dies at boot
+    try:
+        store.ping()
+    except OutsideError as error:
+        remark(f"{error.message}: requests wait in {settings.spool().folder} until it is back")
+    store.close()
     Server(settings).run()
 
 

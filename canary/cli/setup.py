@@ -1,7 +1,8 @@
 """`canary init`, `doctor`, `status`: from nothing to a working registry, and whether it is well."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import click
@@ -10,9 +11,10 @@ from canary.cli.output import format_option, remark, show_list, show_one
 from canary.errors import CanaryError
 from canary.prove.chain import first_break
 from canary.settings import Settings, load
-from canary.store import contacts, ledger, numbers, placements, registry, views
+from canary.store import deliveries, ledger, numbers, placements, registry, views
 from canary.store.database import Store
 from canary.store.vault import Vault, new_key
+from canary.web.providers import providers
 
 
 @click.command()
@@ -59,7 +61,7 @@ def status(style: str) -> None:
             "seeded copies": len(views.placements(session)),
             **{f"numbers {state}": count for state, count in sorted(numbers.counts(session).items())},
             **{f"contacts {kind}": count for kind, count in sorted(heard.items())},
-            "deliveries in quarantine": contacts.quarantined(session),
+            "deliveries in quarantine": deliveries.quarantined(session),
             "ledger head": ledger.head(session)[:16],
         }
     show_one("status", line, style)
@@ -98,7 +100,19 @@ def _checks() -> Iterator[tuple[str, str, str]]:
         yield "draws", drawn if half else "ok", hint if half else ""
         ready = numbers.counts(session).get("ready", 0)
         enough = ready >= settings.canaries_per_copy
+        yield from _quiet(settings, deliveries.last_heard(session))
+        waiting = len(settings.spool().waiting())
+        hint = "`canary job run deliveries`; what stays is sealed with a key that is not in force" if waiting else ""
+        yield "spool", f"{waiting} deliveries wait" if waiting else "ok", hint
         yield "pool", "ok" if enough else f"{ready} numbers ready", "" if enough else "canary number import"
+
+
+def _quiet(settings: Settings, last: Mapping[str, datetime]) -> Iterator[tuple[str, str, str]]:
+    for name in sorted(last.keys() & providers(settings).keys()):
+        silent = settings.now() - last[name]
+        quiet = silent > timedelta(days=settings.quiet_days)
+        hint = "ring one of its numbers: nothing may reach us any more" if quiet else ""
+        yield f"heard of {name}", f"nothing for {silent.days} days" if quiet else "ok", hint
 
 
 def _setting_checks(settings: Settings) -> Iterator[tuple[str, str, str]]:
@@ -108,12 +122,9 @@ def _setting_checks(settings: Settings) -> Iterator[tuple[str, str, str]]:
         "ok" if https else f"{settings.public_url or 'not set'}: not https",
         "" if https else "set it",
     )
-    token = bool(settings.twilio_auth_token.get_secret_value())
-    yield (
-        "twilio_auth_token",
-        "ok" if token else "not set",
-        "" if token else "every Twilio request is refused",
-    )
+    for name, provider in providers(settings).items():
+        wrong = "; ".join(provider.health())
+        yield name, wrong or "ok", "see docs/operators.md" if wrong else ""
 
 
 COMMANDS = (init, status, doctor)

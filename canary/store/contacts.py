@@ -1,28 +1,16 @@
-"""Contacts as they come in: raw deliveries first, then contacts and their parts, each stored once."""
+"""Contacts and their parts, each stored once, and what triage derived from them."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Executable, Table, bindparam, delete, exists, func, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import delete, exists, func, insert, select
 from sqlalchemy.orm import Session, selectinload
 
-from canary.store.database import queue, vault_of
-from canary.store.schema import (
-    Allowed,
-    Base,
-    Canary,
-    Contact,
-    Delivery,
-    Naming,
-    Number,
-    Outcome,
-    Part,
-    Triage,
-)
+from canary.store.database import insert_earliest, insert_once, queue, vault_of
+from canary.store.schema import Allowed, Canary, Contact, ContactPath, Naming, Number, Part, Triage
 
 
 @dataclass(frozen=True)
@@ -38,81 +26,42 @@ class Arrived:
     text: str
     duration: int | None
     details: dict[str, str]
-
-
-def keep_delivery(session: Session, at: datetime, provider: str, endpoint: str, request: dict[str, Any]) -> int:
-    """Store a raw request; returns its id."""
-    row = Delivery(at=at, provider=provider, endpoint=endpoint, sealed_request=vault_of(session).seal(request))
-    session.add(row)
-    session.flush()
-    return row.id
-
-
-def conclude_delivery(session: Session, delivery_id: int, signature: str, error: str = "") -> None:
-    """Note what verification and reading made of a delivery."""
-    values = {"delivery_id": delivery_id, "signature": signature, "error": error[:500]}
-    _insert_once(session, Outcome, values)
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A raw delivery as it was stored."""
-
-    id: int
-    at: datetime
-    provider: str
-    endpoint: str
-    request: dict[str, Any]
-
-
-def unconcluded(session: Session, before: datetime) -> list[Kept]:
-    """Deliveries stored before then that nobody finished judging: the server died in between."""
-    vault = vault_of(session)
-    query = select(Delivery).outerjoin(Outcome, Outcome.delivery_id == Delivery.id)
-    found = session.scalars(query.where(Outcome.delivery_id.is_(None), Delivery.at < before).order_by(Delivery.id))
-    return [Kept(d.id, d.at, d.provider, d.endpoint, vault.open(d.sealed_request)) for d in found]
+    path: str = "webhook"
 
 
 def record(session: Session, at: datetime, arrived: Arrived) -> None:
-    """Store one event; the same (provider, sid, part) again changes nothing, in whatever order they come."""
+    """Store one event; the same (provider, sid, part) again changes nothing, in whatever order they come. A contact's
+    time is the earliest that any of its events gives."""
     vault = vault_of(session)
+    contact = {"provider": arrived.provider, "sid": arrived.sid}
     if arrived.to:
         number_id = session.scalar(select(Number.id).where(Number.fingerprint == vault.fingerprint(arrived.to)))
-        _insert_once(
-            session,
-            Contact,
-            {
-                "provider": arrived.provider,
-                "sid": arrived.sid,
-                "number_id": number_id,
-                "at": at,
-                "channel": arrived.channel,
-                "sealed": vault.seal({"to": arrived.to, "sender": arrived.sender}),
-                "sender_fingerprint": vault.fingerprint(arrived.sender),
-            },
-        )
+        heard_from = {
+            "number_id": number_id,
+            "at": at,
+            "channel": arrived.channel,
+            "sealed": vault.seal({"to": arrived.to, "sender": arrived.sender}),
+            "sender_fingerprint": vault.fingerprint(arrived.sender),
+        }
+        insert_earliest(session, Contact, {**contact, **heard_from}, ("provider", "sid"))
+        path = {**contact, "path": arrived.path, "at": at}
+        insert_earliest(session, ContactPath, path, ("provider", "sid", "path"))
     heard = {"text": arrived.text, "duration": arrived.duration, "details": arrived.details}
-    key = {"provider": arrived.provider, "sid": arrived.sid, "part": arrived.part[:120]}
-    _insert_once(session, Part, {**key, "at": at, "sealed": vault.seal(heard)})
+    insert_once(session, Part, {**contact, "part": arrived.part[:120], "at": at, "sealed": vault.seal(heard)})
 
 
-def _insert_once(session: Session, table: type[Base], values: dict[str, Any]) -> None:
-    # ON CONFLICT, not "look, then insert": two servers may receive the same delivery at the same instant.
-    session.execute(_ONCE[session.get_bind().dialect.name, table], values)
+def paths(session: Session, found: Sequence[Contact]) -> dict[int, list[str]]:
+    """By contact id: the paths by which we learned of it, by name."""
+    by_key: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    query = select(ContactPath).where(ContactPath.sid.in_([c.sid for c in found])).order_by(ContactPath.path)
+    for row in session.scalars(query):
+        by_key[row.provider, row.sid].append(row.path)
+    return {c.id: by_key[c.provider, c.sid] for c in found}
 
 
-def _table(model: type[Base]) -> Table:
-    return cast(Table, model.__table__)
-
-
-# Statements built once, values bound at execution: the webhook path is the one place where it matters.
-_KEEP = insert(_table(Delivery)).returning(_table(Delivery).c.id)
-_HELD = select(Number.id).where(Number.fingerprint == bindparam("fingerprint"))
-_ONCE: dict[tuple[str, type[Base]], Executable] = {
-    (name, model): dialect.insert(_table(model)).on_conflict_do_nothing()
-    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
-    for model in (Contact, Part, Outcome)
-}
+def known(session: Session, provider: str, sids: Iterable[str]) -> set[str]:
+    """Which of these ids of a provider are contacts already."""
+    return set(session.scalars(select(Contact.sid).where(Contact.provider == provider, Contact.sid.in_(list(sids)))))
 
 
 @dataclass(frozen=True)
@@ -210,11 +159,6 @@ def contacts(session: Session, ids: Iterable[int] | None = None) -> Sequence[Con
     """Contacts in the order they came, all or those of `ids`."""
     query = select(Contact).order_by(Contact.at, Contact.id).options(selectinload(Contact.number))
     return session.scalars(query.where(Contact.id.in_(list(ids))) if ids is not None else query).all()
-
-
-def quarantined(session: Session) -> int:
-    """How many deliveries stand in quarantine: stored, but not signed by the provider."""
-    return session.scalar(select(func.count()).select_from(Outcome).where(Outcome.signature != "good")) or 0
 
 
 def allow(session: Session, e164: str, note: str) -> None:

@@ -2,39 +2,46 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, select, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, select, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
 from canary.errors import CanaryError, OutsideError
-from canary.store.schema import Meta
+from canary.store.schema import Base, Meta
 from canary.store.vault import Vault
 
 KEY_CHECK = "canary-records"
-BUSY_SECONDS = 30
+PATIENCE = 30  # seconds
 URL_HINT = "sqlite:///file or postgresql+psycopg://…"
 
 
 class Store:
-    """The registry behind `url`, sealed by `vault`. Raises CanaryError on a URL that is none."""
+    """The registry behind `url`, sealed by `vault`; how many seconds to wait for a lock, a connection or a silent
+    network is `patience`. Raises CanaryError on a URL that is none."""
 
-    def __init__(self, url: str, vault: Vault) -> None:
+    def __init__(self, url: str, vault: Vault, patience: int = PATIENCE) -> None:
         self.vault = vault
         try:
-            self.engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+            if url.startswith("sqlite"):
+                self.engine = create_engine(url)
+            else:
+                waits = {"connect_timeout": patience, "tcp_user_timeout": patience * 1000}
+                self.engine = create_engine(url, pool_pre_ping=True, connect_args=waits)
         except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
             raise CanaryError(f"database_url: {error}", URL_HINT) from error
         if self.engine.dialect.name not in ("sqlite", "postgresql"):
             raise CanaryError(f"database_url: {self.engine.dialect.name} is not supported", URL_HINT)
         if self.engine.dialect.name == "sqlite":
-            _prepare_sqlite(self.engine)
+            _prepare_sqlite(self.engine, patience)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -96,6 +103,27 @@ def queue(session: Session, what: str) -> None:
         session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:what))"), {"what": f"canary {what}"})
 
 
+def insert_once(session: Session, model: type[Base], values: dict[str, Any]) -> None:
+    """Insert a row unless one with its key is there: not "look, then insert", for two servers may receive the same
+    delivery at the same instant."""
+    session.execute(_insert(session.get_bind().dialect.name, model).on_conflict_do_nothing(), values)
+
+
+def insert_earliest(session: Session, model: type[Base], values: dict[str, Any], key: tuple[str, ...]) -> None:
+    """Insert a row unless one with its key is there, and then let `at` be the earlier of both: so the order in which
+    they come leaves no trace."""
+    statement = _insert(session.get_bind().dialect.name, model)
+    earlier = statement.excluded.at < cast(Table, model.__table__).c.at
+    changed = {"at": statement.excluded.at}
+    session.execute(statement.on_conflict_do_update(index_elements=key, set_=changed, where=earlier), values)
+
+
+@cache
+def _insert(dialect: str, model: type[Base]) -> postgresql.Insert | sqlite.Insert:
+    table = cast(Table, model.__table__)
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
 def vault_of(session: Session) -> Vault:
     """The vault of the store a session belongs to."""
     vault: Vault = session.info["vault"]
@@ -117,13 +145,13 @@ def _outside_errors() -> Iterator[None]:
         raise OutsideError(f"database: {first_line}", "see `canary doctor`") from error
 
 
-def _prepare_sqlite(engine: Engine) -> None:
+def _prepare_sqlite(engine: Engine, patience: int) -> None:
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, record: Any) -> None:
         # The driver's own transaction handling starts too late; we emit BEGIN ourselves (SQLAlchemy docs,
         # "Serializable isolation / Savepoints / Transactional DDL" of pysqlite).
         connection.isolation_level = None
-        connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+        connection.execute(f"PRAGMA busy_timeout = {patience * 1000}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")

@@ -206,6 +206,7 @@ class Delivery(Base):
     provider: Mapped[str] = mapped_column(String(40))
     endpoint: Mapped[str] = mapped_column(String(40))
     sealed_request: Mapped[bytes]
+    key: Mapped[str | None] = mapped_column(String(32), index=True, unique=True)
 
 
 class Outcome(Base):
@@ -215,6 +216,14 @@ class Outcome(Base):
     delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), primary_key=True)
     signature: Mapped[str] = mapped_column(String(8), index=True)
     error: Mapped[str] = mapped_column(String(500), default="")
+
+
+class Spent(Base):
+    """A stamp that may come with one body only, as keyed hashes: whoever captured it cannot put it under another."""
+
+    __tablename__ = "spent"
+    stamp: Mapped[str] = mapped_column(String(64), primary_key=True)
+    body: Mapped[str] = mapped_column(String(64))
 
 
 class Contact(Base):
@@ -244,6 +253,25 @@ class Part(Base):
     part: Mapped[str] = mapped_column(String(120))
     at: Mapped[datetime]
     sealed: Mapped[bytes]
+
+
+class ContactPath(Base):
+    """By which path we learned of a contact (webhook, stream, backfill, hand), and when first."""
+
+    __tablename__ = "contact_path"
+    provider: Mapped[str] = mapped_column(String(40), primary_key=True)
+    sid: Mapped[str] = mapped_column(String(80), primary_key=True)
+    path: Mapped[str] = mapped_column(String(12), primary_key=True)
+    at: Mapped[datetime]
+
+
+class Review(Base):
+    """What the provider's own log says of a delivery in quarantine: confirmed or refuted."""
+
+    __tablename__ = "delivery_review"
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), primary_key=True)
+    result: Mapped[str] = mapped_column(String(10))
+    at: Mapped[datetime]
 
 
 class Triage(Base):

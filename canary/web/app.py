@@ -7,17 +7,17 @@ from flask import Flask, Response, current_app, request
 from canary.errors import OutsideError
 from canary.listen.intake import MAX_BODY, Intake
 from canary.listen.providers.base import RawRequest, Reply
-from canary.listen.providers.twilio import TwilioProvider
 from canary.settings import Settings, load
 from canary.store.database import Store
 from canary.web.exclude import desk, exclude
+from canary.web.providers import providers
 
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The app over the registry of `settings` (those in force by default)."""
     settings = settings or load()
     app = Flask(__name__)
-    store = settings.store()
+    store = settings.serving_store()
     app.extensions["intake"] = intake(settings, store)
     app.extensions["exclude"] = desk(settings, store)
     app.config["PUBLIC_URL"] = (settings.public_url or f"http://{settings.bind}").rstrip("/")
@@ -30,9 +30,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def intake(settings: Settings, store: Store) -> Intake:
     """The intake of a registry with every provider that is configured."""
-    base = f"{settings.public_url.rstrip('/')}/hooks/twilio"
-    twilio = TwilioProvider(settings.twilio_auth_token.get_secret_value(), base)
-    return Intake(store, {twilio.name: twilio}, settings.now)
+    return Intake(store, settings.spool(), providers(settings), settings.now)
 
 
 def hook(provider: str, endpoint: str) -> Response:

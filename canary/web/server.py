@@ -1,10 +1,14 @@
 """The server process: gunicorn with our app, configured from our settings alone."""
 
+from contextlib import suppress
+from threading import Thread
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
+from canary.errors import OutsideError
+from canary.listen.intake import Intake
 from canary.settings import Settings
 from canary.web.app import create_app
 
@@ -30,5 +34,12 @@ class Server(BaseApplication):  # type: ignore[misc]
             self.cfg.set(key, value)
 
     def load(self) -> Flask:
-        """The WSGI app."""
-        return create_app(self._settings)
+        """The WSGI app; what the last server left in the spool is fetched beside the first requests."""
+        app = create_app(self._settings)
+        Thread(target=_drain, args=(app.extensions["intake"],), daemon=True).start()
+        return app
+
+
+def _drain(intake: Intake) -> None:
+    with suppress(OutsideError):  # the database is still away: the job `deliveries` tries again
+        intake.drain()

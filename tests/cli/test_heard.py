@@ -154,7 +154,9 @@ def test_allowing_nobody_is_refused(heard: Shell, number: str) -> None:
 
 def test_a_contact_is_shown_without_words_unless_revealed(heard: Shell) -> None:
     plain = heard.json("contact", "show", "1")
-    assert set(plain) == {"format", "id", "at", "channel", "kind", "number", "provider", "reason"}
+    listed = {"format", "id", "at", "channel", "kind", "number", "provider", "reason"}
+    assert set(plain) == listed | {"attested", "paths"}
+    assert (plain["attested"], plain["paths"]) == ("entered by hand", ["hand"])
     assert "奶粉" not in str(plain) and CALLER not in str(plain)
     assert heard.ledger("reveal") == []
     shown = heard.json("contact", "show", "1", "--reveal")

@@ -3,6 +3,7 @@
 import re
 import stat
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -121,9 +122,9 @@ def test_a_secret_file_of_noise_is_named(canary: Shell, monkeypatch: pytest.Monk
 
 def test_the_token_file_reaches_the_doctor(canary: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     canary.write("token", "0123456789abcdef")
-    assert checks(canary)["twilio_auth_token"] == "not set"
+    assert checks(canary)["twilio"] == "no token: every request is refused"
     monkeypatch.setenv("CANARY_TWILIO_AUTH_TOKEN_FILE", "token")
-    assert checks(canary)["twilio_auth_token"] == "ok"
+    assert checks(canary)["twilio"] == "ok"
     assert "0123456789abcdef" not in canary("doctor", code=1).output
 
 
@@ -171,7 +172,7 @@ def test_a_database_we_do_not_speak_is_refused(canary: Shell, monkeypatch: pytes
     assert "hint: sqlite:///file or postgresql+psycopg://" in canary.refused("status")
 
 
-@pytest.mark.parametrize("command", [("status",), ("init",), ("trace",), ("serve",), ("schedule",)], ids=lambda c: c[0])
+@pytest.mark.parametrize("command", [("status",), ("init",), ("trace",), ("schedule",)], ids=lambda c: c[0])
 def test_an_unreachable_database_is_the_outside_world(
     canary: Shell, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
@@ -227,8 +228,21 @@ def test_doctor_is_content_when_all_is_well(stocked: Shell, monkeypatch: pytest.
 def test_doctor_names_every_problem_with_a_way_out(canary: Shell) -> None:
     lines = canary.json("doctor", code=1)["doctor"]
     wrong = {line["check"]: line["hint"] for line in lines if line["result"] != "ok"}
-    assert set(wrong) == {"public_url", "twilio_auth_token", "pool"}
+    assert set(wrong) == {"public_url", "twilio", "pool"}
     assert all(wrong.values())
+
+
+@pytest.mark.parametrize(("days", "result"), [(6, "ok"), (8, "nothing for 8 days")])
+def test_doctor_hears_when_a_provider_fell_silent(stocked: Shell, days: int, result: str) -> None:
+    at = datetime.now(UTC) - timedelta(days=days)
+    kept = "INSERT INTO delivery (at, provider, endpoint, sealed_request) VALUES (?, ?, 'sms', x'00')"
+    for provider, signature in (("twilio", "good"), ("twilio", "bad"), ("forgotten", "good")):
+        late = at if signature == "good" else datetime.now(UTC)
+        stocked.sql(kept, f"{late:%Y-%m-%d %H:%M:%S.%f}", provider)
+        stocked.sql("INSERT INTO delivery_outcome SELECT max(id), ?, '' FROM delivery", signature)
+    found = checks(stocked)
+    assert found["heard of twilio"] == result, "a forger's requests are no sign of life"
+    assert "heard of forgotten" not in found
 
 
 def test_doctor_still_speaks_when_the_key_is_lost(canary: Shell) -> None:

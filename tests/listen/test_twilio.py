@@ -315,7 +315,7 @@ def test_json_body() -> None:
 @pytest.mark.parametrize("endpoint", sorted(PROVIDER.endpoints))
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"CallSid=&MessageSid=%20", b"From=%2B1&To=%2B2"])
 def test_no_sid_is_an_error(endpoint: str, body: bytes) -> None:
-    with pytest.raises(CanaryError, match="without any SID"):
+    with pytest.raises(CanaryError, match=r"without any SID|no JSON array"):
         parse(endpoint, body)
 
 

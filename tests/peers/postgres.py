@@ -22,37 +22,47 @@ def binaries() -> Path | None:
     return None
 
 
-@contextmanager
-def running(programs: Path) -> Iterator[str]:
-    """The SQLAlchemy URL of a new, empty cluster; it is stopped and deleted afterwards."""
-    # Short, because a Unix socket's path holds 107 bytes; and open to user postgres, who runs it for root.
-    with tempfile.TemporaryDirectory(prefix="canary-pg-") as folder:
+class Cluster:
+    """A new, empty cluster in a folder, which can be stopped, crashed and started again."""
+
+    def __init__(self, programs: Path, folder: str) -> None:
+        self._folder = folder
+        self._port = _free_port()
+        self._pg_ctl = [str(programs / "pg_ctl"), "-D", f"{folder}/data", "-w", "-t", str(_SECONDS)]
         owner = _owner()
         if owner:
             shutil.chown(folder, owner)
-        data = f"{folder}/data"
-        _run(
-            [
-                str(programs / "initdb"),
-                "-D",
-                data,
-                "-U",
-                "canary",
-                "-A",
-                "trust",
-                "-E",
-                "UTF8",
-                "--locale=C.UTF-8",
-            ]
-        )
-        port = _free_port()
-        options = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} -c max_connections=50"
-        pg_ctl = [str(programs / "pg_ctl"), "-D", data, "-w", "-t", str(_SECONDS)]
-        _run([*pg_ctl, "-l", f"{folder}/log", "-o", options, "start"])
+        how = ["-U", "canary", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
+        _run([str(programs / "initdb"), "-D", f"{folder}/data", *how])
+        self.url = f"postgresql+psycopg://canary@127.0.0.1:{self._port}/postgres"
+
+    def start(self) -> None:
+        options = f"-c listen_addresses=127.0.0.1 -p {self._port} -k {self._folder} -c max_connections=50"
+        _run([*self._pg_ctl, "-l", f"{self._folder}/log", "-o", options, "start"])
+
+    def stop(self, mode: str = "fast") -> None:
+        """`immediate` is a crash: no checkpoint, all connections cut."""
+        _run([*self._pg_ctl, "-m", mode, "stop"])
+
+
+@contextmanager
+def cluster(programs: Path) -> Iterator[Cluster]:
+    """A started cluster; it is stopped and deleted afterwards."""
+    # Short, because a Unix socket's path holds 107 bytes; and open to user postgres, who runs it for root.
+    with tempfile.TemporaryDirectory(prefix="canary-pg-") as folder:
+        made = Cluster(programs, folder)
+        made.start()
         try:
-            yield f"postgresql+psycopg://canary@127.0.0.1:{port}/postgres"
+            yield made
         finally:
-            _run([*pg_ctl, "-m", "fast", "stop"])
+            made.stop()
+
+
+@contextmanager
+def running(programs: Path) -> Iterator[str]:
+    """The SQLAlchemy URL of a started cluster."""
+    with cluster(programs) as made:
+        yield made.url
 
 
 def _owner() -> str | None:

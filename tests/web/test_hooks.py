@@ -2,16 +2,18 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from urllib.parse import urlencode
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from twilio.request_validator import RequestValidator
 
-from canary.listen.intake import MAX_BODY
+from canary.listen.intake import MAX_BODY, _delivered
+from canary.listen.providers.base import RawRequest
 from canary.listen.sort import sort_all
 from canary.settings import Settings
-from canary.store import contacts, numbers, views
+from canary.store import deliveries, numbers, views
 from canary.store.database import Store
 from canary.store.numbers import NewNumber
 from canary.store.schema import Contact, Delivery, Outcome
@@ -70,7 +72,7 @@ def test_a_bad_or_missing_signature_is_kept_in_quarantine_and_answered_403(clien
     assert client.post("/hooks/twilio/sms", data=sms(), headers=headers).status_code == 403
     assert counts(registry) == (1, 0)
     with registry.reading() as session:
-        assert contacts.quarantined(session) == 1
+        assert deliveries.quarantined(session) == 1
 
 
 def test_a_signature_by_another_account_is_refused(client, settings, registry):
@@ -125,27 +127,52 @@ def test_a_call_its_transcription_and_status_are_one_contact_in_any_order(client
     assert [(r.kind, r.contact.channel) for r in rows] == [("maternal", "call")]
 
 
-def test_without_a_database_the_answer_is_503_so_that_the_provider_tries_again(client, settings, registry):
-    registry.close()
-    for file in settings.folder.glob("canary.sqlite3*"):
-        file.rename(file.with_name("gone-" + file.name))
-    client.application.extensions["intake"].store.close()
-    assert post(client, settings, sms()).status_code == 503
+def test_without_a_database_the_request_waits_in_the_spool_and_is_a_contact_once_it_is_back(client, settings, registry):
+    take_away(client, settings, registry)
+    assert post(client, settings, sms()).status_code == 200
+    assert client.post("/hooks/twilio/sms", data=sms("SM2")).status_code == 403
     assert client.get("/readyz").status_code == 503
     assert client.get("/healthz").status_code == 200
+    waiting = list((settings.folder / "spool").glob("*.sealed"))
+    assert len(waiting) == 2 and not any(b"SM1" in path.read_bytes() for path in waiting)
+    for file in settings.folder.glob("gone-*"):
+        file.rename(file.with_name(file.name.removeprefix("gone-")))
+    service = intake(settings, registry)
+    assert (service.drain(), service.drain()) == (2, 0)
+    assert counts(registry) == (2, 1)
+    with registry.reading() as session:
+        assert deliveries.quarantined(session) == 1
+        arrivals = list(session.scalars(select(Delivery.at).order_by(Delivery.id)))
+    assert arrivals == sorted(arrivals)
+
+
+def test_a_call_is_answered_without_a_database(client, settings, registry):
+    take_away(client, settings, registry)
+    call = {"CallSid": "CA1", "AccountSid": "AC1", "From": CALLER, "To": OURS, "CallStatus": "ringing"}
+    assert "<Record" in post(client, settings, call, "voice").text
+
+
+def test_without_database_and_spool_the_answer_is_503_so_that_the_providers_fallback_acts(client, settings, registry):
+    take_away(client, settings, registry)
+    (settings.folder / "spool").rename(settings.folder / "no-spool")
+    (settings.folder / "spool").write_text("a file where the folder should be")
+    assert post(client, settings, sms()).status_code == 503
+
+
+def take_away(client: FlaskClient, settings: Settings, store: Store) -> None:
+    store.close()
+    client.application.extensions["intake"].store.close()
+    for file in settings.folder.glob("canary.sqlite3*"):
+        file.rename(file.with_name("gone-" + file.name))
 
 
 def test_a_delivery_kept_but_not_judged_is_taken_up_again_once(settings, registry):
     """What a kill -9 between "kept" and "judged" leaves behind."""
     url = settings.public_url + "/hooks/twilio/sms"
-    from urllib.parse import urlencode
-
-    from canary.listen.providers.base import RawRequest
-
     headers = {"x-twilio-signature": RequestValidator(TOKEN).compute_signature(url, sms()), "content-type": FORM}
-    request = RawRequest(url, headers, urlencode(sms()).encode())
+    request = RawRequest(url, headers, urlencode(sms()).encode(), datetime.now(UTC) - timedelta(minutes=5))
     service = intake(settings, registry)
-    service._keep(datetime.now(UTC) - timedelta(minutes=5), "twilio", "sms", request)
+    service._keep(_delivered("twilio", "sms", request))
     assert counts(registry) == (1, 0)
     assert (service.resume(), service.resume()) == (1, 0)
     assert counts(registry) == (1, 1)

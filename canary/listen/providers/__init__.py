@@ -1,1 +1,1 @@
-"""Telephony providers, each behind the protocol of `base`."""
+"""Telephony providers, each one file behind the protocol of `base`, held to it by tests/listen/test_contract.py."""

@@ -1,7 +1,10 @@
 """The protocol of a telephony provider: verify a request, parse it into events, reply."""
 
-from collections.abc import Mapping
+import hmac
+from base64 import b64decode
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -23,13 +26,23 @@ class Channel(StrEnum):
     SIGHTING = "sighting"
 
 
+class Attested(StrEnum):
+    """Who vouches for what a contact says, from strong to weak."""
+
+    PROVIDER = "provider-signed"
+    DEVICE_SIGNED = "device-signed"
+    DEVICE = "device-attested"
+    GATEWAY = "gateway-attested"
+
+
 @dataclass(frozen=True)
 class RawRequest:
-    """One HTTP request as it came: exact URL the provider signed, headers (lower-case names), body bytes."""
+    """One HTTP request as it came, and when: exact URL the provider signed, headers (lower-case names), body bytes."""
 
     url: str
     headers: Mapping[str, str]
     body: bytes
+    at: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
 
 
 @dataclass(frozen=True)
@@ -38,7 +51,8 @@ class Event:
 
     `part` is "contact" for the contact itself, else e.g. "status:completed", "recording:RE…",
     "transcription:GT…:3". `to` and `sender` are as the provider wrote them, "" when the request omits them.
-    `text` is what was said or written; `details` keeps whatever else is worth keeping.
+    `text` is what was said or written; `details` keeps whatever else is worth keeping; `at` is when it happened, if
+    the provider says so and can be believed, else None.
     """
 
     sid: str
@@ -49,6 +63,7 @@ class Event:
     text: str = ""
     duration: int | None = None
     details: Mapping[str, str] = field(default_factory=dict)
+    at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -61,10 +76,12 @@ class Reply:
 
 
 class Provider(Protocol):
-    """One provider; by the time `parse` may raise CanaryError the raw request is already stored."""
+    """One provider; by the time `parse` may raise CanaryError the raw request is already stored. Whoever inherits need
+    not have a log to read back, nor requests that are good for one time only."""
 
     name: str
     endpoints: frozenset[str]
+    attested: Attested
 
     def verify(self, request: RawRequest) -> Signature:
         """Whether the request carries the provider's signature; never raises."""
@@ -75,5 +92,36 @@ class Provider(Protocol):
         ...
 
     def reply(self, endpoint: str) -> Reply:
-        """The static answer to an accepted request: needs no database."""
+        """The static answer to an accepted request: needs no database, and never reaches the sender of a text."""
         ...
+
+    def once(self, request: RawRequest) -> str:
+        """Of a verified request: what may come with one body only, "" when the body itself is signed."""
+        return ""
+
+    def backfill(self, since: datetime) -> Iterator[Event] | None:
+        """What the provider's own log holds since then, keyed as its webhooks are, None where there is no log to read.
+        Iterating raises OutsideError."""
+        return None
+
+    def health(self) -> tuple[str, ...]:
+        """What is wrong with how it is set up, in words."""
+        return ()
+
+
+def has_basic(request: RawRequest, user_and_password: str) -> Signature:
+    """Whether a request carries these Basic credentials ("user:password"); empty ones let nobody in."""
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return Signature.MISSING
+    try:
+        decoded = b64decode(given.strip(), validate=True)
+    except ValueError:
+        return Signature.BAD
+    good = hmac.compare_digest(decoded, user_and_password.encode()) and ":" in user_and_password
+    return Signature.GOOD if good else Signature.BAD
+
+
+def storable(value: str) -> str:
+    """A text that every database takes: PostgreSQL refuses NUL, and JSON may smuggle in half a surrogate pair."""
+    return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()

@@ -1,18 +1,20 @@
 """Twilio: checks its signatures, reads its webhooks, answers calls with notice and recorder."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from hmac import compare_digest
 from types import MappingProxyType
 from urllib.parse import parse_qs
 
-from twilio.request_validator import RequestValidator
+from twilio.request_validator import HMAC_SHA256, SIGNATURE_SETTINGS_HEADER, RequestValidator
 from twilio.twiml.messaging_response import MessagingResponse
 from twilio.twiml.voice_response import Start, VoiceResponse
 
 from canary.errors import CanaryError
-from canary.listen.providers.base import Channel, Event, RawRequest, Reply, Signature
+from canary.listen.providers.base import Attested, Channel, Event, Provider, RawRequest, Reply, Signature, storable
+from canary.listen.providers.twilio_log import TwilioLog
 
 _CALL_SIDS = ("CallSid",)
 _TEXT_SIDS = ("MessageSid", "SmsSid", "SmsMessageSid")
@@ -22,6 +24,9 @@ _NOT_DETAILS = frozenset(
     {*_CALL_SIDS, *_TEXT_SIDS, "AccountSid", "ApiVersion", "Body", "CallToken", "From", "To"}
     | {"TranscriptionData", "TranscriptionText"}
 )
+
+
+INBOUND = "com.twilio.messaging.inbound-message.received"
 
 
 @dataclass(frozen=True)
@@ -36,50 +41,83 @@ class Greeting:
     silence_seconds: int = 10
 
 
-class TwilioProvider:
-    """Webhooks of Twilio numbers; `callback_base` is where the endpoints hang, "https://host/hooks/twilio"."""
+class TwilioProvider(Provider):
+    """Webhooks of Twilio numbers; `callback_base` is where the endpoints hang, "https://host/hooks/twilio",
+    `shared_keys` are secrets by key id, for numbers whose webhooks are signed by such keys, `log` is the account's."""
 
     name = "twilio"
-    endpoints = frozenset({"sms", "voice", "status", "recording", "transcription"})
+    endpoints = frozenset({"sms", "voice", "status", "recording", "transcription", "events"})
+    attested = Attested.PROVIDER
 
-    def __init__(self, auth_token: str, callback_base: str = "", greeting: Greeting | None = None) -> None:
-        self._secret = auth_token
-        self._validator = RequestValidator(auth_token)
+    def __init__(
+        self,
+        auth_token: str,
+        callback_base: str = "",
+        greeting: Greeting | None = None,
+        shared_keys: Mapping[str, str] = MappingProxyType({}),
+        log: TwilioLog | None = None,
+    ) -> None:
+        self._log = log
+        self._validator = RequestValidator(auth_token) if auth_token else None
+        self._shared = {key: RequestValidator(secret) for key, secret in shared_keys.items() if secret}
         self._replies = {endpoint: Reply(200, MessagingResponse().to_xml()) for endpoint in self.endpoints}
         self._replies["voice"] = Reply(200, _answer(greeting or Greeting(), callback_base.rstrip("/")))
 
     def verify(self, request: RawRequest) -> Signature:
         """Compare the signature with the one our token gives; never raises."""
-        # SharedKey signatures are refused: the header may not choose the algorithm, and we hold no such key.
         signature = request.headers.get("x-twilio-signature", "")
         if not signature:
             return Signature.MISSING
+        settings = request.headers.get(SIGNATURE_SETTINGS_HEADER.lower(), "")
         try:
-            good = bool(self._secret) and self._matches(request, signature)
+            good = self._shared_match(request, signature, settings) if settings else self._matches(request, signature)
         except (TypeError, ValueError):  # the validator's own: bad port, JSON without bodySHA256, stray bytes
             good = False
         return Signature.GOOD if good else Signature.BAD
 
+    def _shared_match(self, request: RawRequest, signature: str, settings: str) -> bool:
+        # The header names a key, never an algorithm of its choice: a key of ours signs by HMAC-SHA256 and nothing else.
+        named = dict(part.strip().partition("=")[::2] for part in settings.split(","))
+        validator = self._shared.get(named.get("key", ""))
+        return (
+            validator is not None
+            and named.get("algorithm") == HMAC_SHA256
+            and _match(validator, request, signature, HMAC_SHA256)
+        )
+
     def _matches(self, request: RawRequest, signature: str) -> bool:
-        if _is_json(request):
-            return bool(self._validator.validate(request.url, request.body.decode(), signature))
-        form = _Form(_form(request.body, strict=True))
-        if self._validator.validate(request.url, form, signature):
-            return True
-        # The validator drops "user:password@" from the URL when it tries ports; Twilio signs it as given.
-        expected = self._validator.compute_signature(request.url, form)
-        return compare_digest(expected.encode(), signature.encode())
+        return self._validator is not None and _match(self._validator, request, signature)
 
     def parse(self, endpoint: str, request: RawRequest) -> tuple[Event, ...]:
         """The events of a request: what Twilio adds without notice is kept, what it leaves out is blank."""
-        reader = _READERS.get(endpoint)
-        if reader is None:
-            raise CanaryError(f"Twilio has no endpoint {endpoint!r}", f"use {', '.join(sorted(_READERS))}")
+        if endpoint == "events":
+            return _stream(request)
+        if (reader := _READERS.get(endpoint)) is None:
+            raise CanaryError(f"Twilio has no endpoint {endpoint!r}", f"use {', '.join(sorted(self.endpoints))}")
         return reader(_parameters(request))
 
     def reply(self, endpoint: str) -> Reply:
         """TwiML made at start-up: a call is answered even while the database is away."""
         return self._replies[endpoint]
+
+    def backfill(self, since: datetime) -> Iterator[Event] | None:
+        """Texts, calls and recordings of the account, once it is known."""
+        return self._log.since(since) if self._log else None
+
+    def health(self) -> tuple[str, ...]:
+        """Whether anything could verify."""
+        return () if self._validator or self._shared else ("no token: every request is refused",)
+
+
+def _match(validator: RequestValidator, request: RawRequest, signature: str, algorithm: str | None = None) -> bool:
+    if _is_json(request):
+        return bool(validator.validate(request.url, request.body.decode(), signature, algorithm))
+    form = _Form(_form(request.body, strict=True))
+    if validator.validate(request.url, form, signature, algorithm):
+        return True
+    # The validator drops "user:password@" from the URL when it tries ports; Twilio signs it as given.
+    expected = validator.compute_signature(request.url, form, algorithm)
+    return compare_digest(expected.encode(), signature.encode())
 
 
 def _answer(greeting: Greeting, base: str) -> str:
@@ -133,11 +171,16 @@ def _form(body: bytes, *, strict: bool = False) -> dict[str, list[str]]:
 
 def _parameters(request: RawRequest) -> Mapping[str, str]:
     if not _is_json(request):
-        return {name: _storable(values[0]) for name, values in _form(request.body).items()}
+        return {name: storable(values[0]) for name, values in _form(request.body).items()}
     found = _json_object(request.body.decode("utf-8", "replace"))
     if found is None:
         raise CanaryError("Twilio sent a body that is no JSON object")
-    return {name: _storable(value) for name, value in found.items() if isinstance(value, str)}
+    return {storable(name): _plain(value) for name, value in found.items()}
+
+
+def _plain(value: object) -> str:
+    # Forms know only texts: JSON numbers and truth values are spelled as a form would.
+    return storable(value) if isinstance(value, str) else "" if value is None else json.dumps(value)
 
 
 def _json_object(text: str) -> dict[str, object] | None:
@@ -146,11 +189,6 @@ def _json_object(text: str) -> dict[str, object] | None:
     except (ValueError, RecursionError):  # too deep to be Twilio's
         return None
     return found if isinstance(found, dict) else None
-
-
-def _storable(value: str) -> str:
-    # PostgreSQL refuses NUL, and JSON may smuggle in half a surrogate pair.
-    return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def _sid(parameters: Mapping[str, str], *names: str) -> str:
@@ -216,7 +254,24 @@ def _transcription(parameters: Mapping[str, str]) -> tuple[Event, ...]:
     if not final or not isinstance(said, str) or not said.strip():
         return ()
     part = f"transcription:{parameters.get('TranscriptionSid', '')}:{parameters.get('SequenceId', '0')}"
-    return (replace(_event(parameters, sid, part, Channel.CALL), text=_storable(said)),)
+    return (replace(_event(parameters, sid, part, Channel.CALL), text=storable(said)),)
+
+
+def _stream(request: RawRequest) -> tuple[Event, ...]:
+    """Event Streams: a JSON array of CloudEvents, at least once and in any order, texts among them."""
+    try:
+        events = json.loads(request.body)
+    except (ValueError, RecursionError):
+        events = None
+    if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):
+        raise CanaryError("Twilio sent a stream that is no JSON array of events")
+    received = [event.get("data") for event in events if event.get("type") == INBOUND]
+    found: list[Event] = []
+    for data in received:
+        if isinstance(data, dict):
+            named = {storable(name[:1].upper() + name[1:]): _plain(value) for name, value in data.items()}
+            found += _text(named)
+    return tuple(found)
 
 
 _READERS: dict[str, Callable[[Mapping[str, str]], tuple[Event, ...]]] = {

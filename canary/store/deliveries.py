@@ -1,0 +1,90 @@
+"""Raw deliveries: kept before anything may reject them, then concluded once, whoever judges them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from canary.store.database import insert_once, vault_of
+from canary.store.schema import Delivery, Outcome, Review, Spent
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """One request as it came. `key` names this arrival: kept twice under one key it is still one delivery."""
+
+    key: str
+    at: datetime
+    provider: str
+    endpoint: str
+    request: Mapping[str, Any]
+
+
+def keep(session: Session, delivered: Delivered) -> int:
+    """Store a raw request once; returns its id, the same for the same key."""
+    values = {
+        "key": delivered.key,
+        "at": delivered.at,
+        "provider": delivered.provider,
+        "endpoint": delivered.endpoint,
+        "sealed_request": vault_of(session).seal(delivered.request),
+    }
+    insert_once(session, Delivery, values)
+    return session.scalars(select(Delivery.id).where(Delivery.key == delivered.key)).one()
+
+
+def conclude(session: Session, delivery_id: int, signature: str, error: str = "") -> None:
+    """Note what verification and reading made of a delivery."""
+    insert_once(session, Outcome, {"delivery_id": delivery_id, "signature": signature, "error": error[:500]})
+
+
+def spend(session: Session, provider: str, stamp: str, body: str) -> bool:
+    """Use a stamp up for this body; False if another body had it first."""
+    vault = vault_of(session)
+    key, mine = vault.fingerprint(f"{provider} {stamp}"), vault.fingerprint(body)
+    insert_once(session, Spent, {"stamp": key, "body": mine})
+    return session.scalars(select(Spent.body).where(Spent.stamp == key)).one() == mine
+
+
+def last_heard(session: Session) -> dict[str, datetime]:
+    """By provider: when a request of its own last came, a phone's ping among them."""
+    query = select(Delivery.provider, func.max(Delivery.at)).join(Outcome, Outcome.delivery_id == Delivery.id)
+    rows = session.execute(query.where(Outcome.signature == "good").group_by(Delivery.provider))
+    return dict(rows.all())
+
+
+def unconcluded(session: Session, before: datetime) -> list[tuple[int, Delivered]]:
+    """Deliveries by id that came before then and that nobody finished judging: the server died in between."""
+    query = select(Delivery).outerjoin(Outcome, Outcome.delivery_id == Delivery.id)
+    query = query.where(Outcome.delivery_id.is_(None), Delivery.at < before).order_by(Delivery.id)
+    return [(row.id, opened(session, row)) for row in session.scalars(query)]
+
+
+def opened(session: Session, row: Delivery) -> Delivered:
+    """A stored delivery with its request unsealed."""
+    request = vault_of(session).open(row.sealed_request)
+    return Delivered(row.key or "", row.at, row.provider, row.endpoint, request)
+
+
+def quarantined(session: Session) -> int:
+    """How many deliveries stand in quarantine: stored, not signed by the provider, nor confirmed by its log."""
+    confirmed = select(Review.delivery_id).where(Review.result == "confirmed")
+    query = select(func.count()).select_from(Outcome).where(Outcome.signature != "good")
+    return session.scalar(query.where(Outcome.delivery_id.not_in(confirmed))) or 0
+
+
+def unreviewed(session: Session, provider: str, since: datetime) -> list[tuple[int, Delivered]]:
+    """Deliveries of a provider by id that stand in quarantine since then, and that its log has not judged yet."""
+    query = select(Delivery).join(Outcome, Outcome.delivery_id == Delivery.id)
+    query = query.outerjoin(Review, Review.delivery_id == Delivery.id)
+    query = query.where(Delivery.provider == provider, Delivery.at >= since)
+    found = query.where(Outcome.signature != "good", Review.delivery_id.is_(None)).order_by(Delivery.id)
+    return [(row.id, opened(session, row)) for row in session.scalars(found)]
+
+
+def review(session: Session, delivery_id: int, result: str, at: datetime) -> None:
+    """Note what the provider's log says of a delivery in quarantine."""
+    insert_once(session, Review, {"delivery_id": delivery_id, "result": result, "at": at})

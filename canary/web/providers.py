@@ -1,0 +1,42 @@
+"""The providers that the settings name: one line each."""
+
+from canary.errors import CanaryError
+from canary.listen.providers.base import Provider
+from canary.listen.providers.kannel import KannelProvider
+from canary.listen.providers.smsforwarder import SmsForwarderProvider
+from canary.listen.providers.smsgate import SmsGateProvider
+from canary.listen.providers.twilio import TwilioProvider
+from canary.listen.providers.twilio_log import TwilioLog
+from canary.settings import Settings
+
+EVERY: tuple[type[Provider], ...] = (TwilioProvider, SmsGateProvider, SmsForwarderProvider, KannelProvider)
+
+
+def providers(settings: Settings) -> dict[str, Provider]:
+    """Those to listen to, by name: Twilio always, the others once they have a key. Raises CanaryError on shared keys
+    that cannot be read."""
+    base = f"{settings.public_url.rstrip('/')}/hooks/twilio"
+    token, account = settings.twilio_auth_token.get_secret_value(), settings.twilio_account_sid
+    log = TwilioLog(account, token, settings.twilio_api_url) if account and token else None
+    found: list[Provider] = [TwilioProvider(token, base, shared_keys=_shared_keys(settings), log=log)]
+    if key := settings.smsgate_key.get_secret_value():
+        found.append(SmsGateProvider(key, settings.sims))
+    secret, basic = (s.get_secret_value() for s in (settings.smsforwarder_secret, settings.smsforwarder_basic))
+    if secret or basic:
+        found.append(SmsForwarderProvider(secret, basic, settings.sims))
+    if basic := settings.kannel_basic.get_secret_value():
+        found.append(KannelProvider(basic))
+    return {provider.name: provider for provider in found}
+
+
+def attested(provider: str) -> str:
+    """Who vouches for what comes from a provider; a sighting is vouched for by whoever entered it."""
+    return {each.name: each.attested.value for each in EVERY}.get(provider, "entered by hand")
+
+
+def _shared_keys(settings: Settings) -> dict[str, str]:
+    given = settings.twilio_shared_keys.get_secret_value()
+    pairs = [pair.strip().partition("=") for pair in given.split(",") if pair.strip()]
+    if not all(name and secret for name, _, secret in pairs):
+        raise CanaryError("twilio_shared_keys: not ID=SECRET, separated by commas", "see the Twilio console")
+    return {name: secret for name, _, secret in pairs}
