@@ -147,8 +147,15 @@ def test_an_interrupted_scan_ends_at_once_and_leaves_nothing(seeded: Shell, jobs
     before = sorted(p.name for p in seeded.folder.iterdir())
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     command = [sys.executable, "-m", "canary", "scan", *names, "--jobs", jobs]
+    # Run in the background, a test's process ignores Ctrl-C, and so would its children.
     with subprocess.Popen(
-        command, cwd=seeded.folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        command,
+        cwd=seeded.folder,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as running:
         assert running.stderr is not None
         while b"scanning" not in running.stderr.readline():
