@@ -13,7 +13,8 @@ RUNS = 300
 
 
 def smallest_visible_leak(evidence: Evidence, channel: Channel, threshold: float, expected: float) -> float | None:
-    """The smallest fraction of a typical copy whose leak is accused with 95 % probability, or None.
+    """The smallest fraction of a typical copy (of median age, the older of two) whose leak is accused with 95 %
+    probability, or None.
 
     A leak of a month's copy may be told by the canaries that live on in it from its recipient's earlier ones. Uses
     the placement as drawn, the share of the women's seasons that has passed, and the `expected` hit rate of a whole
@@ -22,7 +23,7 @@ def smallest_visible_leak(evidence: Evidence, channel: Channel, threshold: float
     if not evidence.releases:
         return None
     by_age = sorted(evidence.releases, key=lambda r: r.start)
-    release = by_age[len(by_age) // 2]
+    release = by_age[(len(by_age) - 1) // 2]
     family = _family(release, evidence)
     hit_rate = 1 - (1 - min(expected, 0.99)) ** _elapsed(release, evidence)
     if _power(family, channel, hit_rate, threshold) < POWER:

@@ -135,7 +135,7 @@ def test_a_months_leak_is_also_seen_by_the_canaries_that_live_on_in_it():
 
     def visible(recipient: str) -> float | None:
         july = replace(release("july", new, CONTROLS, carried=june[:34]), recipient="bureau")
-        months = (replace(release("june", june, CONTROLS), recipient=recipient), july)
+        months = (replace(release("june", june, CONTROLS), recipient=recipient), july, replace(july, copy="other"))
         return judge(Evidence(day(179), months), Channel(), Terms(ALPHA)).smallest_visible_leak
 
     assert visible("another") is None
