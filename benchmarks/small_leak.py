@@ -2,8 +2,8 @@
 
 Usage: small_leak.py [--runs N] [--copies N]
 
-Shared law, half of the numbers in each copy, alpha = 1e-3. "Now" scores as `canary trace` does; "small" adds hit
-rates of 0.001 and 0.01 to the rates averaged over, so that unnamed calls and silence weigh less where few rows leaked.
+Shared law, half of the numbers in each copy, alpha = 1e-3. "Now" scores as `canary trace` does; "small" adds a hit
+rate of 0.001 to the rates averaged over, so that unnamed calls and silence weigh still less where few rows leaked.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from canary.trace.planner import Task, power
 FRACTION = 500 / 40_000
 ROWS = (12, 50, 100, 239, 478, 1000)
 NOW = Channel()
-SMALL = replace(NOW, hit_rates=(0.001, 0.01, *NOW.hit_rates))
+SMALL = replace(NOW, hit_rates=(0.001, *NOW.hit_rates))
 
 
 def hits_needed(rows: int, noise: float, task: Task, runs: int = 500) -> int | None:
