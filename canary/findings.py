@@ -53,7 +53,8 @@ def trace_files(
     seen = [_sighting(at, match) for at, match in enumerate(rows)]
     hits = found.hits([found.Standing(s.id, s.copy, s.number) for s in looked], seen, now)
     with store.reading() as session:
-        findings = judge(evidence.file_evidence(session, now, hits), found.channel(seen), terms)
+        shown = evidence.file_evidence(session, now, hits)
+        findings = judge(shown, found.channel(seen), replace(terms, hit_rate=None))
     return replace(findings, verdicts=tuple(replace(v, contacts=()) for v in findings.verdicts))
 
 
@@ -115,7 +116,7 @@ def report_view(store: Store, findings: Findings, now: datetime, reveal: bool = 
 
 
 def _copies(session: Session, seen: Evidence) -> tuple[CopyView, ...]:
-    releases = {r.copy: r for r in seen.releases}
+    releases, planted = {r.copy: r for r in seen.releases}, views.planted(session)
     return tuple(
         CopyView(
             slug=c.slug,
@@ -123,15 +124,11 @@ def _copies(session: Session, seen: Evidence) -> tuple[CopyView, ...]:
             recipient_name=c.recipient.name,
             handed_over=c.date,
             made_from=tuple(s.slug for s in c.sources),
-            canaries=_planted(releases.get(c.slug)),
+            canaries=planted.get(c.slug, 0),
             rang=_rang(releases.get(c.slug)),
         )
         for c in registry.copies(session)
     )
-
-
-def _planted(release: Release | None) -> int:
-    return sum(m.planted for m in release.marks) if release else 0
 
 
 def _rang(release: Release | None) -> int:

@@ -111,9 +111,9 @@ def seal(slug: str, file: Path | str) -> None:
 
 
 def _canary(planted: Canary) -> dict[str, object]:
-    """Code, number and data row (counted from 1, the header not included; None in a database)."""
+    """Code, number (None in a table without phones) and data row (from 1, without the header; None in a database)."""
     row = None if planted.row is None else planted.row + 1
-    return {"canary": planted.code, "number": planted.number.code, "row": row}
+    return {"canary": planted.code, "number": planted.number and planted.number.code, "row": row}
 
 
 def _line(found: Copy) -> dict[str, object]:

@@ -47,7 +47,10 @@ def _number(session: Session, sighting: Sighting) -> str:
     if bool(sighting.number) == bool(sighting.canary):
         raise CanaryError("a sighting is about one number or one canary", "give --number or --canary")
     if sighting.canary:
-        return numbers.e164(session, placements.canary_of(session, sighting.canary).number)
+        number = placements.canary_of(session, sighting.canary).number
+        if number is None:
+            raise CanaryError(f"canary {sighting.canary} has no telephone number", "`canary scan` reads what turned up")
+        return numbers.e164(session, number)
     e164 = normalise(sighting.number)
     held = e164 and numbers.by_e164(session, e164)
     if not held:

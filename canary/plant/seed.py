@@ -18,9 +18,10 @@ from canary.mint.facts import Fact, Persona, Row, Table
 from canary.mint.ruled import RuledHost
 from canary.plant.formats.base import Insertion, TableFormat
 from canary.plant.formats.detect import format_of
+from canary.plant.lot import BLOCK, Lot, settled
 from canary.plant.order import insertion_points
 from canary.prove.commitment import commitment, opening
-from canary.store import placements
+from canary.store import lots, placements
 from canary.store.appearances import Carried, Written
 from canary.store.database import Store
 from canary.store.e164 import digit_forms
@@ -133,7 +134,7 @@ def seed(store: Store, now: datetime, order: Order, source: Source | None = None
         raise CanaryError(f"{order.target} is there already", "name another output file")
     source, month = source or opened(order.source, order.profile), month or Month()
     file_format, table = source.file_format, source.table
-    draft = draw_up(store, order.request, table, source.columns, month.mint or source.host.personas)
+    draft = draw_up(store, order.request, table, source.columns, month.mint or mint_of(source.host, source.columns))
     # Under the shared law a number may be drawn that stands in the file under a canary that lives on: no second row.
     fresh = draft.planted - {each.number for each in month.carried}
     new = [draft.personas[code].cells for code in draft.codes if code in fresh]
@@ -162,13 +163,14 @@ def seed(store: Store, now: datetime, order: Order, source: Source | None = None
 
 
 def draw_up(store: Store, request: Request, table: Table, columns: Mapping[Fact, int], mint: Mint) -> Draft:
-    """Draw numbers for a copy and `mint` their personas in the columns of `table`; nothing is recorded.
+    """Draw numbers for a copy, or labels of a lot where nobody can be rung, and `mint` their personas in the columns
+    of `table`; nothing is recorded.
 
     Raises CanaryError on a copy seeded already, too few numbers, or a table no persona fits.
     """
-    if Fact.PHONE not in columns:
-        raise CanaryError("a table without phones cannot be seeded yet", "`canary mint` makes personas for it")
     secret = request.secret or secrets.token_bytes(32)
+    if Fact.PHONE not in columns:
+        return _draw_lot(store, request, table, columns, mint, secret)
     with store.reading() as session:
         placements.unplanted(session, request.copy)
         pools = placements.pools(session, request.law)
@@ -183,9 +185,33 @@ def draw_up(store: Store, request: Request, table: Table, columns: Mapping[Fact,
     return Draft(secret, pools, codes, planted, personas, inherited, undeclared, rng)
 
 
+def _draw_lot(
+    store: Store, request: Request, table: Table, columns: Mapping[Fact, int], mint: Mint, secret: bytes
+) -> Draft:
+    lot = Lot.drawn(secret, request.count)
+    with store.reading() as session:
+        placements.unplanted(session, request.copy)
+        stands = {m.cells: m.id for m in lots.members(session) if m.planted and m.header == table.header}
+        inherited = [stands[row] for row in table.rows if row in stands]
+        undeclared = placements.undeclared(session, request.copy, inherited)
+    codes = sorted(lot.labels, key=lambda label: rank(secret, f"persona {label}"))
+    rng = random.Random(rank(secret, "personas"))
+    minted = dict(zip(codes, mint(rng, [""] * len(codes)), strict=True))
+    personas = settled(minted, lot.planted, table, columns, secret)
+    pools = {BLOCK: Pool(lot.labels, ())}
+    return Draft(secret, pools, codes, set(lot.planted), personas, inherited, undeclared, rng)
+
+
 def host_of(table: Table, columns: Mapping[Fact, int], profile: Profile | None) -> RuledHost:
     """The model personas are drawn from, fitted to the table on its profile's terms."""
     return RuledHost(table, columns, profile or Profile())
+
+
+def mint_of(host: RuledHost, columns: Mapping[Fact, int]) -> Mint:
+    """How personas are drawn from a host: one a phone, or in a table without phones as many as are asked for."""
+    if Fact.PHONE in columns:
+        return host.personas
+    return lambda rng, phones: host.anonymous_personas(rng, len(phones))
 
 
 def _draw(pools: Mapping[str, Pool], count: int, secret: bytes, law: Law = Law.EXCLUSIVE) -> tuple[set[str], set[str]]:
@@ -304,6 +330,7 @@ def plan_of(request: Request, draft: Draft, drawn: Sequence[Drawn], name: str, s
         window=request.window,
         file_name=name,
         file_sha256=sha256,
+        phones=BLOCK not in draft.pools,
     )
 
 

@@ -15,7 +15,7 @@ from canary.mint.columns import recognise
 from canary.mint.facts import Persona, Row, Table
 from canary.plant.database import Database, HostTable, checked_url, first_line, opened, plain, row_digest, same_database
 from canary.plant.fill import Columns
-from canary.plant.seed import Draft, Request, Seeded, Unsettled, appear, draw_up, host_of, plan_of, seeded_of
+from canary.plant.seed import Draft, Request, Seeded, Unsettled, appear, draw_up, host_of, mint_of, plan_of, seeded_of
 from canary.store import placements
 from canary.store.database import Store
 from canary.store.placements import Drawn
@@ -104,7 +104,7 @@ def seed_table(store: Store, now: datetime, order: SqlOrder) -> Seeded:
             "columns": list(work.table.columns),
             "rows": sorted(map(row_digest, written)),
         }
-        appear(store, now, replace(plan, receipt=receipt), lambda: _commit(host))
+        appear(store, now, replace(plan, receipt=receipt, header=work.table.columns), lambda: _commit(host))
     done = seeded_of(plan, work.draft, len(handed))
     return replace(done, remarks=(*done.remarks, *_remarks(work, written)))
 
@@ -176,7 +176,7 @@ def _prepared(store: Store, host: Database, order: SqlOrder) -> _Work:
     table = host.table(order.table, order.without)
     seen = Table(table.columns, tuple(table.rows))
     facts = recognise(seen, order.request.profile)
-    mint = host_of(seen, facts, order.request.profile).personas
+    mint = mint_of(host_of(seen, facts, order.request.profile), facts)
     draft = draw_up(store, order.request, seen, facts, mint)
     codes = [code for code in draft.codes if code in draft.planted]
     minted = [draft.personas[code] for code in codes]

@@ -1,7 +1,7 @@
 """Cuts a stream of text bytes into blocks of whole records, in bounded memory however long a line is."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -17,6 +17,7 @@ _JSON = re.compile(rb"\}\s*,\s*\{")
 _SQL = re.compile(rb"\bVALUES\s*\(|\)\s*,\s*\(", re.IGNORECASE)
 _INSERT = re.compile(rb"\bINSERT\s+INTO\b", re.IGNORECASE)
 _FIELDS = re.compile(r"[,\t;|]")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TITLES = {plain(text): fact.value for fact, texts in HEADERS.items() for text in texts}
 
 
@@ -24,12 +25,14 @@ _TITLES = {plain(text): fact.value for fact, texts in HEADERS.items() for text i
 class Syntax:
     """How records are told apart: at line ends, or at matches of `separator`. `first` is the number of the record
     before any separator: 0 where that is no record. `pipe`: whether | parts fields. `columns` are the facts that a
-    header names."""
+    header names, `titles` all it says. `mark` parts the fields of a line, where one does."""
 
     separator: re.Pattern[bytes] | None = None
     first: int = 1
     pipe: bool = False
     columns: tuple[str, ...] = ()
+    titles: tuple[str, ...] = ()
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,23 @@ def sniff(start: bytes) -> Syntax:
 
 
 def _delimited(line: bytes) -> Syntax:
-    titles = [title.strip("\"' \r") for title in _FIELDS.split(readings(line)[0])]
+    text = readings(line)[0]
+    titles = tuple(title.strip("\"' \r") for title in _FIELDS.split(text))
     columns = tuple(_TITLES[title] for title in titles if title in _TITLES)
-    header = bool(columns) or (len(titles) > 1 and not re.search(rb"[0-9]", line))
-    return Syntax(first=0 if header else 1, pipe=b"|" in line and b"," not in line, columns=columns)
+    header = bool(columns) or (len(titles) > 1 and (not re.search(rb"[0-9]", line) or _named(titles)))
+    mark = max(",\t;|", key=text.count)
+    return Syntax(
+        first=0 if header else 1,
+        pipe=b"|" in line and b"," not in line,
+        columns=columns,
+        titles=titles if header else (),
+        mark=mark if mark in text else "",
+    )
+
+
+def _named(titles: Sequence[str]) -> bool:
+    """Whether all are different names as programs give them (cig_0, apgar5): a row of data repeats or is a number."""
+    return len(set(titles)) == len(titles) and all(map(_NAME.fullmatch, titles))
 
 
 def blocks(stream: BinaryIO, syntax: Syntax, until: int | None = None, size: int = SIZE) -> Iterator[Block]:
@@ -97,3 +113,13 @@ def _cutter(separator: re.Pattern[bytes]) -> Callable[[bytes, int], int]:
         return at
 
     return cut
+
+
+def records(block: Block, syntax: Syntax, begun: bool) -> list[str]:
+    """The records of a block as text, case and width folded; `begun` if blocks of the same text came before."""
+    text = readings(block.data[block.fresh :])[0]
+    if syntax.separator is None:
+        return text.removesuffix("\n").split("\n") if text else []
+    found = re.split(syntax.separator.pattern.decode(), text, flags=re.IGNORECASE)
+    # All blocks but the first begin with a separator: nothing new stands before it.
+    return found[1:] if begun else found

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from canary.mint.facts import Cell, Fact
 from canary.scan import spellings
+from canary.scan.roster import Roster, rosters
 from canary.scan.text import plain
 from canary.store.e164 import digit_forms
 from canary.store.finds import Sought
@@ -54,7 +55,8 @@ class Needles:
 
     `digits`: runs of digits; `hashes`: lower-case hex to (kind, number); `masks`: (beginning, end) of a masked
     number; `anchors`: byte tokens of names, in every encoding; `names`: the longest word of each; `addresses`
-    whole; `values`: plain spelling of a fact to (person, fact).
+    whole; `values`: plain spelling of a fact to (person, fact). `rosters` hold those of tables without phones, known
+    by their rows alone.
     """
 
     people: Mapping[int, Person]
@@ -66,11 +68,12 @@ class Needles:
     values: Mapping[str, tuple[tuple[int, Fact], ...]] = field(default_factory=dict)
     names: Mapping[str, frozenset[int]] = field(default_factory=dict)
     addresses: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    rosters: tuple[Roster, ...] = ()
 
 
 def needles(sought: Iterable[Sought], phones_only: bool = False) -> Needles:
     """The needles of all personas, planted and shadows alike; with `phones_only` the plain numbers alone."""
-    everyone = list(sought)
+    everyone, unphoned = _by_phone(sought)
     people = {s.id: _person(s) for s in everyone}
     on_number: defaultdict[str, list[int]] = defaultdict(list)
     for s in everyone:
@@ -92,7 +95,16 @@ def needles(sought: Iterable[Sought], phones_only: bool = False) -> Needles:
         _values(people.values()),
         names,
         addresses,
+        rosters(unphoned),
     )
+
+
+def _by_phone(sought: Iterable[Sought]) -> tuple[list[Sought], list[Sought]]:
+    """Those with a number, and those without."""
+    sides: tuple[list[Sought], list[Sought]] = [], []
+    for who in sought:
+        sides[not who.phone].append(who)
+    return sides
 
 
 def _person(sought: Sought) -> Person:

@@ -13,7 +13,9 @@ from typing import BinaryIO
 
 from canary.errors import CanaryError, OutsideError
 from canary.mint.facts import Fact
+from canary.scan import cells
 from canary.scan.blocks import SIZE, Block, blocks
+from canary.scan.cells import CellMatcher, Likeness
 from canary.scan.matcher import Matcher
 from canary.scan.needles import Kind, Needles
 from canary.scan.readers.base import Part, Source
@@ -54,11 +56,13 @@ class Scanned:
     name_rows: Counter[int] = field(default_factory=Counter)
     value_rows: Counter[str] = field(default_factory=Counter)
     alike: list[Resemblance] = field(default_factory=list)
+    likenesses: list[Likeness] = field(default_factory=list)
 
     def add(self, later: "Scanned") -> None:
         """Take in the lines that follow."""
         self.matches += [match.at(match.row + self.rows) for match in later.matches]
         self.alike += [(row + self.rows, i, facts) for row, i, facts in later.alike]
+        self.likenesses += [replace(like, row=like.row + self.rows) for like in later.likenesses]
         self.rows += later.rows
         self.seconds += later.seconds
         self.error = self.error or later.error
@@ -79,7 +83,7 @@ class Scan:
     def files(self, paths: Sequence[Path]) -> list[Scanned]:
         """Every part of every file, in order. What cannot be read has an `error`, the rest is read all the same."""
         found = self._all([task for path in paths for task in self._tasks(path)])
-        if self.needles.anchors:
+        if self.needles.anchors or self.needles.rosters:
             self._values(paths, found)
         for part in found:
             part.matches = [_with_chance(match, part.name_rows) for match in _merged(part.matches)]
@@ -97,6 +101,8 @@ class Scan:
             if part.path in blank and (second := again.get(part.path)):
                 part.seconds += second.seconds
                 part.matches = recognised(second.alike, part.rows, second.value_rows, self.needles)
+                minted = sum(len(roster.ids) for roster in self.needles.rosters)
+                part.matches += cells.recognised(second.likenesses, part.rows, minted)
 
     def _all(self, tasks: Sequence[Task]) -> list[Scanned]:
         found: list[Scanned] = []
@@ -179,20 +185,28 @@ def _source(task: Task, progress: Progress) -> Source:
 
 def _search(part: Part, into: Scanned, needles: Needles, by_values: bool, progress: Progress) -> None:
     begun = time.perf_counter()
-    matcher = (ValueMatcher if by_values else Matcher)(needles, part.syntax)
-    told = 0
-    for block in part.blocks():
-        if isinstance(matcher, Matcher):
-            into.matches += matcher.search(block)
-        else:
-            into.alike += matcher.search(block)
-        progress(0, matcher.rows - told)
-        told = matcher.rows
-    into.rows, into.seconds = matcher.rows, time.perf_counter() - begun
-    if isinstance(matcher, Matcher):
-        into.name_rows = matcher.name_rows
+    if by_values:
+        _search_values(part, into, needles, progress)
     else:
-        into.value_rows = matcher.value_rows
+        matcher, told = Matcher(needles, part.syntax), 0
+        for block in part.blocks():
+            into.matches += matcher.search(block)
+            progress(0, matcher.rows - told)
+            told = matcher.rows
+        into.rows, into.name_rows = matcher.rows, matcher.name_rows
+    into.seconds = time.perf_counter() - begun
+
+
+def _search_values(part: Part, into: Scanned, needles: Needles, progress: Progress) -> None:
+    facts, told = ValueMatcher(needles, part.syntax), 0
+    rows = [CellMatcher(roster, part.syntax) for roster in needles.rosters]
+    for block in part.blocks():
+        into.alike += facts.search(block)
+        for matcher in rows:
+            into.likenesses += matcher.search(block)
+        progress(0, facts.rows - told)
+        told = facts.rows
+    into.rows, into.value_rows = facts.rows, facts.value_rows
 
 
 def _ranged(task: Task, source: Source) -> Iterator[Part]:

@@ -5,7 +5,6 @@ much, and no more, can be recognised here.
 """
 
 import math
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,10 +12,9 @@ from functools import reduce
 from operator import or_
 
 from canary.mint.facts import Fact
-from canary.scan.blocks import Block, Syntax
+from canary.scan.blocks import Block, Syntax, records
 from canary.scan.needles import Kind, Needles
 from canary.scan.record import FIELDS, Match
-from canary.scan.text import readings
 
 ENOUGH = 3  # facts that agree; an address counts two
 UNLIKELY = 0.1
@@ -50,7 +48,7 @@ class ValueMatcher:
     def search(self, block: Block) -> list[Resemblance]:
         """The rows of a block that agree with somebody in enough facts."""
         found = []
-        for record in self._records(block):
+        for record in records(block, self.syntax, begun=self.rows > 0):
             self.rows += 1
             words = {word for field in FIELDS.split(record) if (word := field.strip()) in self._bits}
             if not words:
@@ -63,14 +61,6 @@ class ValueMatcher:
         if block.last and self.rows:
             self.rows += self.syntax.first - 1
         return found
-
-    def _records(self, block: Block) -> list[str]:
-        text = readings(block.data[block.fresh :])[0]
-        if self.syntax.separator is None:
-            return text.removesuffix("\n").split("\n") if text else []
-        records = re.split(self.syntax.separator.pattern.decode(), text, flags=re.IGNORECASE)
-        # All blocks but the first begin with a separator: nothing new stands before it.
-        return records[1:] if self.rows else records
 
     def _alike(self, words: set[str]) -> Iterator[tuple[int, frozenset[Fact]]]:
         by_fact: defaultdict[Fact, int] = defaultdict(int)

@@ -70,12 +70,11 @@ def predecessor(session: Session, slug: str) -> Placement | None:
 def written(session: Session, placement: Placement) -> list[Living]:
     """The canaries written into a placement's file, in the order of its rows."""
     vault = vault_of(session)
-    query = select(Appearance).where(Appearance.placement_id == placement.id).order_by(Appearance.row)
+    query = select(Appearance, Number).join(Canary, Canary.id == Appearance.canary_id).join(Number)
     found = []
-    for each in session.scalars(query.options(joinedload(Appearance.canary).joinedload(Canary.number))):
+    for each, number in session.execute(query.where(Appearance.placement_id == placement.id).order_by(Appearance.row)):
         opened = vault.open(each.sealed_cells)
-        number = each.canary.number
-        cells = tuple(map(_cell, opened["cells"]))
+        cells = tuple(map(read_cell, opened["cells"]))
         found.append(
             Living(each.canary_id, number.code, vault.open(number.sealed), tuple(opened["header"]), cells, each.row)
         )
@@ -98,7 +97,7 @@ def add(session: Session, placement: Placement, header: Sequence[str], rows: Ite
             placement_id=placement.id,
             canary_id=each.canary,
             row=each.row,
-            sealed_cells=vault.seal({"header": list(header), "cells": [_stored(cell) for cell in each.cells]}),
+            sealed_cells=vault.seal({"header": list(header), "cells": [stored_cell(cell) for cell in each.cells]}),
         )
         for each in rows
     )
@@ -111,13 +110,15 @@ def follow_on(session: Session, copy: Copy, slug: str) -> None:
         session.add(CopySource(copy_id=copy.id, source_id=source.id))
 
 
-def _stored(cell: Cell) -> Any:
+def stored_cell(cell: Cell) -> Any:
+    """A cell as JSON."""
     if isinstance(cell, datetime):
         return {"time": cell.isoformat()}
     return {"day": cell.isoformat()} if isinstance(cell, date) else cell
 
 
-def _cell(stored: Any) -> Cell:
+def read_cell(stored: Any) -> Cell:
+    """The cell that was stored."""
     if not isinstance(stored, dict):
         cell: Cell = stored
         return cell

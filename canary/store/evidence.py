@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from canary.store import lots
 from canary.store.database import queue, vault_of
 from canary.store.schema import (
     Canary,
@@ -25,6 +26,8 @@ from canary.trace.evidence import Event, Evidence, Hit, Mark, Outcome, Release, 
 from canary.trace.law import Law
 from canary.trace.storms import Dialled, block_dialled
 
+IN_LOT = "lot"  # the block of all personas of one lot: which of them were planted was one draw
+
 
 @dataclass
 class _Heard:
@@ -38,10 +41,22 @@ class _Heard:
     canaries: dict[int, Canary] = field(default_factory=dict)
     dues: dict[tuple[int, str], date] = field(default_factory=dict)
 
+    def marks(self, placement: Placement, canaries: Iterable[Canary]) -> tuple[Mark, ...]:
+        """The canaries and controls that can ring: of a copy without phones, none."""
+        return tuple(self._mark(c, c.number, placement.drawn_at) for c in canaries if c.number is not None)
+
+    def own(self, placement: Placement) -> tuple[Mark, ...]:
+        """The marks of a placement's own draw."""
+        return self.marks(placement, placement.canaries)
+
+    def _mark(self, canary: Canary, number: Number, start: datetime) -> Mark:
+        due = self.dues.get((canary.placement_id, number.code))
+        return Mark(number.code, number.block or "", canary.planted, self.hits(canary, start), due)
+
     def hits(self, canary: Canary, start: datetime) -> tuple[Hit, ...]:
         """The recognised contacts on this canary's number since `start`."""
         found = []
-        for at, contact_id, kind in self.contacts.get(canary.number_id, ()):
+        for at, contact_id, kind in self.contacts.get(canary.number_id or 0, ()):
             names = self.names.get((contact_id, canary.placement_id), frozenset())
             if at >= start and (names or kind == "maternal"):
                 found.append(Hit(at, Outcome.NAMED if names else Outcome.MATERNAL, contact_id, names))
@@ -53,6 +68,20 @@ class _Seen(_Heard):
     """What was read in files instead: hits by canary id, whatever was heard on the numbers."""
 
     files: Mapping[int, tuple[Hit, ...]] = field(default_factory=dict)
+    members: Mapping[str, Sequence[lots.Member]] = field(default_factory=dict)
+
+    def marks(self, placement: Placement, canaries: Iterable[Canary]) -> tuple[Mark, ...]:
+        """The canaries and controls that a file can show: also those that cannot ring."""
+        known = list(canaries)
+        units = [(c.id, lots.unit(c.placement.copy.slug, c.label)) for c in known if c.label is not None]
+        silent = [Mark(unit, IN_LOT, True, self.files.get(i, ())) for i, unit in units]
+        return (*super().marks(placement, known), *silent)
+
+    def own(self, placement: Placement) -> tuple[Mark, ...]:
+        """The marks of a placement's own draw, the shadows of its lot among them."""
+        lot = self.members.get(placement.copy.slug, ())
+        shadows = (Mark(m.unit, IN_LOT, False, self.files.get(m.id, ())) for m in lot if not m.planted)
+        return (*super().own(placement), *shadows)
 
     def hits(self, canary: Canary, start: datetime) -> tuple[Hit, ...]:
         """What the files show of this canary: a file may be older or younger than any hand-over."""
@@ -70,7 +99,10 @@ def file_evidence(session: Session, as_of: datetime, files: Mapping[int, tuple[H
 
     Every window closes at `as_of`, and nobody has a season: what a file lacks, it lacks at once.
     """
-    seen = _evidence(session, as_of, _Seen({}, {}, _inherited(session), {}, files=files))
+    members: defaultdict[str, list[lots.Member]] = defaultdict(list)
+    for member in lots.members(session):
+        members[member.copy].append(member)
+    seen = _evidence(session, as_of, _Seen({}, {}, _inherited(session), {}, files=files, members=members))
     return replace(seen, releases=tuple(_closed(release, as_of) for release in seen.releases))
 
 
@@ -107,9 +139,9 @@ def _release(placement: Placement, heard: _Heard, live: set[str]) -> Release:
         recipient=placement.copy.recipient.slug,
         start=start,
         end=start + timedelta(days=placement.window_days),
-        marks=tuple(_mark(c, start, heard) for c in placement.canaries),
+        marks=heard.own(placement),
         sources=tuple(sorted(sources)),
-        carried=tuple(_mark(c, start, heard) for c in inherited),
+        carried=heard.marks(placement, inherited),
         counted=tuple(heard.counted.get(placement.id, ())),
         law=Law(placement.law),
     )
@@ -118,11 +150,6 @@ def _release(placement: Placement, heard: _Heard, live: set[str]) -> Release:
 def _dues(session: Session, placement: Placement) -> list[tuple[str, date]]:
     opened = vault_of(session).open(placement.sealed_dues) if placement.sealed_dues else {}
     return [(number, date.fromisoformat(due)) for number, due in opened.items()]
-
-
-def _mark(canary: Canary, start: datetime, heard: _Heard) -> Mark:
-    due = heard.dues.get((canary.placement_id, canary.number.code))
-    return Mark(canary.number.code, canary.number.block or "", canary.planted, heard.hits(canary, start), due)
 
 
 def _contacts(session: Session, as_of: datetime) -> Mapping[int, Sequence[tuple[datetime, int, str]]]:

@@ -7,17 +7,18 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, joinedload
 
-from canary.mint.facts import Fact
-from canary.store import ledger
+from canary.mint.facts import Fact, Row
+from canary.store import ledger, lots
 from canary.store.database import queue, vault_of
 from canary.store.numbers import by_e164
 from canary.store.placements import facts
-from canary.store.schema import Canary, ExclusionQuestion, Placement, PlacementState
+from canary.store.schema import Canary, ExclusionQuestion, Number, Placement, PlacementState
 
 
 @dataclass(frozen=True)
 class Known:
-    """One planted canary as a table may show it; `phone` is E.164."""
+    """One planted canary as a table may show it; `phone` is E.164, or empty where only her row's `cells`, in the
+    columns of `header`, tell her."""
 
     id: int
     code: str
@@ -25,6 +26,8 @@ class Known:
     phone: str
     name: str
     due: date | None
+    header: tuple[str, ...] = ()
+    cells: Row = ()
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ def known(session: Session) -> list[Known]:
     vault = vault_of(session)
     found = []
     with_copy = joinedload(Canary.placement).joinedload(Placement.copy)
-    for canary in session.scalars(_planted().options(joinedload(Canary.number), with_copy)):
+    for canary, number in session.execute(_planted().join(Number).add_columns(Number).options(with_copy)):
         persona = facts(session, canary)
         due = persona.get(Fact.DUE_DATE)
         found.append(
@@ -48,12 +51,13 @@ def known(session: Session) -> list[Known]:
                 canary.id,
                 canary.code,
                 canary.placement.copy.slug,
-                vault.open(canary.number.sealed),
+                vault.open(number.sealed),
                 str(persona.get(Fact.NAME) or ""),
                 due if isinstance(due, date) else None,
             )
         )
-    return found
+    lot = (m for m in lots.members(session) if m.planted)
+    return found + [Known(m.id, m.code, m.copy, "", "", None, m.header, m.cells) for m in lot]
 
 
 def holds_phone(session: Session, phone: str) -> bool:

@@ -1,6 +1,5 @@
 """Who is looked for in found files: every planted canary, and every shadow persona beside her; and what was found."""
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,18 +8,19 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from canary.mint.facts import Cell, Fact
-from canary.store import ledger
+from canary.mint.facts import Cell, Fact, Row
+from canary.store import ledger, lots
 from canary.store.database import vault_of
 from canary.store.placements import facts
-from canary.store.schema import Canary, Copy, Inherited, Placement, PlacementState
+from canary.store.schema import Canary, Number, Placement, PlacementState
 
 
 @dataclass(frozen=True)
 class Sought:
     """One persona of a live placement: a canary if `planted`, else the shadow of a control, written nowhere.
 
-    `copies` are those whose file holds her, her own first; `number` is a code, `phone` E.164.
+    `copies` are those whose file holds her, her own first; `number` is a code, `phone` E.164. In a copy without
+    phones `number` is her unit of the lot (see store.lots), `phone` is empty, and her row's `cells` are known.
     """
 
     id: int
@@ -31,6 +31,8 @@ class Sought:
     phone: str
     planted: bool
     facts: Mapping[Fact, Cell]
+    header: tuple[str, ...] = ()
+    cells: Row = ()
 
 
 def sought(session: Session) -> list[Sought]:
@@ -38,30 +40,34 @@ def sought(session: Session) -> list[Sought]:
 
     Shadows are looked for too: how often a file shows them is how often it shows canaries by chance.
     """
-    vault, heirs = vault_of(session), _heirs(session)
+    return [*_on_numbers(session), *_in_lots(session)]
+
+
+def _on_numbers(session: Session) -> list[Sought]:
+    vault, heirs = vault_of(session), lots.heirs(session)
     with_copy = joinedload(Canary.placement).joinedload(Placement.copy)
-    query = select(Canary).join(Placement).where(Placement.state != PlacementState.VOID).order_by(Canary.id)
+    live = Placement.state != PlacementState.VOID
+    query = select(Canary).join(Placement).join(Number).where(live).order_by(Canary.id).add_columns(Number)
     return [
         Sought(
             id=canary.id,
             code=canary.code,
             copy=canary.placement.copy.slug,
             copies=(canary.placement.copy.slug, *heirs.get(canary.id, ())) if canary.planted else (),
-            number=canary.number.code,
-            phone=vault.open(canary.number.sealed),
+            number=number.code,
+            phone=vault.open(number.sealed),
             planted=canary.planted,
             facts=facts(session, canary),
         )
-        for canary in session.scalars(query.options(joinedload(Canary.number), with_copy))
+        for canary, number in session.execute(query.options(with_copy))
     ]
 
 
-def _heirs(session: Session) -> Mapping[int, list[str]]:
-    found: defaultdict[int, list[str]] = defaultdict(list)
-    query = select(Inherited.canary_id, Copy.slug).join(Copy, Copy.id == Inherited.copy_id).order_by(Copy.slug)
-    for canary_id, slug in session.execute(query):
-        found[canary_id].append(slug)
-    return found
+def _in_lots(session: Session) -> list[Sought]:
+    return [
+        Sought(m.id, m.code, m.copy, m.copies, m.unit, "", m.planted, {}, m.header, m.cells)
+        for m in lots.members(session)
+    ]
 
 
 def record(session: Session, at: datetime, files: list[dict[str, Any]], words: Mapping[str, str]) -> None:

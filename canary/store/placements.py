@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 from canary.errors import CanaryError
 from canary.mint.facts import Cell, Fact, Persona
 from canary.prove.canonical import digest
-from canary.store import appearances, ledger, registry
+from canary.store import appearances, ledger, lots, registry
 from canary.store.appearances import Written
 from canary.store.database import queue, vault_of
 from canary.store.schema import (
@@ -53,7 +53,8 @@ class Plan:
     """A draw ready to be recorded; `opening` opens the commitment, `inherited` are canary ids found in the file,
     `receipt` (JSON) says what a database was given, for finishing or undoing it. The copy is listened for at least
     for `window`, longer if a persona is due later (see trace.season). `carried` are the rows of canaries that live on
-    from the recipient's copy `continues`, under the same `header` as the new ones."""
+    from the recipient's copy `continues`, under the same `header` as the new ones. Without `phones` the numbers of
+    what was drawn are labels of a lot."""
 
     copy: str
     law: Law
@@ -68,6 +69,7 @@ class Plan:
     header: Sequence[str] = ()
     carried: Sequence[Written] = ()
     continues: str | None = None
+    phones: bool = True
 
 
 def pools(session: Session, law: Law = Law.EXCLUSIVE) -> dict[str, Pool]:
@@ -101,11 +103,11 @@ def e164_by_code(session: Session, codes: Iterable[str]) -> dict[str, str]:
 def planted_phones(session: Session) -> dict[str, list[tuple[int, str]]]:
     """E.164 of every planted number to its canaries: id and the persona's name (several on a shared number)."""
     vault = vault_of(session)
-    query = select(Canary).where(Canary.planted).options(joinedload(Canary.number)).join(Placement)
+    query = select(Canary, Number).join(Number).join(Placement).where(Canary.planted)
     found: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
-    for canary in session.scalars(query.where(Placement.state != PlacementState.VOID)):
+    for canary, number in session.execute(query.where(Placement.state != PlacementState.VOID)):
         name = str(facts(session, canary).get(Fact.NAME) or "")
-        found[vault.open(canary.number.sealed)].append((canary.id, name))
+        found[vault.open(number.sealed)].append((canary.id, name))
     return found
 
 
@@ -140,11 +142,7 @@ def record(session: Session, at: datetime, plan: Plan) -> int:
     """
     queue(session, f"copy {plan.copy}")  # two draws for one copy: the second must see the first
     copy = unplanted(session, plan.copy)
-    codes = [d.number for d in plan.drawn]
-    held = {n.code: n for n in session.scalars(select(Number).where(Number.code.in_(codes)).with_for_update())}
-    free = {NumberState.READY} if plan.law is Law.EXCLUSIVE else {NumberState.READY, NumberState.PLANTED}
-    if any(held[d.number].state not in free for d in plan.drawn if d.planted):
-        raise CanaryError("another seeding took some of these numbers", "run the command again")
+    held = _held(session, plan) if plan.phones else {}
     vault = vault_of(session)
     dues = _dues(plan.drawn)
     placement = Placement(
@@ -163,10 +161,14 @@ def record(session: Session, at: datetime, plan: Plan) -> int:
     session.flush()
     if plan.receipt is not None:
         session.add(Hosted(placement_id=placement.id, sealed_receipt=vault.seal(dict(plan.receipt))))
-    added = [(_add_canary(session, placement, held[drawn.number], drawn, at), drawn) for drawn in plan.drawn]
-    session.flush()
-    rows = [Written(canary.id, d.row, d.persona.cells) for canary, d in added if d.row is not None]
-    appearances.add(session, placement, plan.header, [*rows, *plan.carried])
+    if plan.phones:
+        added = [(_add_canary(session, placement, held[drawn.number], drawn, at), drawn) for drawn in plan.drawn]
+        session.flush()
+        rows = [Written(canary.id, d.row, d.persona.cells) for canary, d in added if d.row is not None]
+        appearances.add(session, placement, plan.header, [*rows, *plan.carried])
+    else:
+        session.add_all(_labelled(session, placement, drawn) for drawn in plan.drawn if drawn.planted)
+        lots.add(session, placement, plan.header, {drawn.number: drawn.persona.cells for drawn in plan.drawn})
     inherited = {*plan.inherited, *(each.canary for each in plan.carried)}
     session.add_all(Inherited(copy_id=copy.id, canary_id=i) for i in sorted(inherited))
     if plan.continues is not None and plan.carried:
@@ -181,6 +183,16 @@ def record(session: Session, at: datetime, plan: Plan) -> int:
         entry |= {"continues": plan.continues}
     ledger.append(session, at, "placement", {**entry, "canaries": sum(d.planted for d in plan.drawn)})
     return placement.id
+
+
+def _held(session: Session, plan: Plan) -> dict[str, Number]:
+    """The numbers of a draw by code, locked. Raises CanaryError if another draw took one."""
+    codes = [d.number for d in plan.drawn]
+    held = {n.code: n for n in session.scalars(select(Number).where(Number.code.in_(codes)).with_for_update())}
+    free = {NumberState.READY} if plan.law is Law.EXCLUSIVE else {NumberState.READY, NumberState.PLANTED}
+    if any(held[d.number].state not in free for d in plan.drawn if d.planted):
+        raise CanaryError("another seeding took some of these numbers", "run the command again")
+    return held
 
 
 def _dues(drawn: Iterable[Drawn]) -> dict[str, date]:
@@ -204,6 +216,18 @@ def _add_canary(session: Session, placement: Placement, number: Number, drawn: D
     return canary
 
 
+def _labelled(session: Session, placement: Placement, drawn: Drawn) -> Canary:
+    vault = vault_of(session)
+    return Canary(
+        code="C" + vault.fingerprint(f"{placement.id}/{drawn.number}")[:12],  # of these there may be thousands
+        placement_id=placement.id,
+        label=drawn.number,
+        planted=True,
+        sealed_persona=vault.seal(persona_facts(drawn.persona)),
+        row=drawn.row,
+    )
+
+
 def seal(session: Session, at: datetime, placement_id: int) -> None:
     """The file has appeared: the placement is final."""
     placement = session.get_one(Placement, placement_id)
@@ -223,7 +247,7 @@ def void(session: Session, at: datetime, placement_id: int, why: str, back: Numb
         )
     )
     for canary in placement.canaries:
-        if canary.planted and canary.number_id not in still:
+        if canary.number is not None and canary.planted and canary.number_id not in still:
             canary.number.state, canary.number.since = back, at
     for row in session.scalars(select(Inherited).where(Inherited.copy_id == placement.copy_id)):
         session.delete(row)

@@ -161,20 +161,31 @@ class Hosted(Base):
     sealed_receipt: Mapped[bytes]
 
 
+class Lot(Base):
+    """Every persona minted for a copy without phones, with her cells: those planted, and the shadows beside them.
+    Which of the lot were planted is the draw."""
+
+    __tablename__ = "lot"
+    placement_id: Mapped[int] = mapped_column(ForeignKey("placement.id"), primary_key=True)
+    sealed_rows: Mapped[bytes]
+
+
 class Canary(Base):
     """One number in one placement: `planted` in the copy under its persona, or a control with the shadow
-    persona it would have carried (so that planted and control numbers are judged alike)."""
+    persona it would have carried (so that planted and control numbers are judged alike). In a copy without phones
+    only what is planted has a canary, with the `label` of its persona in the lot and no number."""
 
     __tablename__ = "canary"
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(String(20), unique=True)
     placement_id: Mapped[int] = mapped_column(ForeignKey("placement.id"), index=True)
-    number_id: Mapped[int] = mapped_column(ForeignKey("number.id"), index=True)
+    number_id: Mapped[int | None] = mapped_column(ForeignKey("number.id"), index=True)
+    label: Mapped[str | None] = mapped_column(String(12))
     planted: Mapped[bool]
     sealed_persona: Mapped[bytes]
     row: Mapped[int | None]
     placement: Mapped[Placement] = relationship(back_populates="canaries")
-    number: Mapped[Number] = relationship()
+    number: Mapped[Number | None] = relationship()
 
 
 class Inherited(Base):

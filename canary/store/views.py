@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from canary.store import contacts
@@ -33,6 +33,14 @@ def placements(session: Session) -> Sequence[Placement]:
     """All live placements, oldest first."""
     query = select(Placement).where(Placement.state != PlacementState.VOID).order_by(Placement.id)
     return session.scalars(query.options(joinedload(Placement.copy))).all()
+
+
+def planted(session: Session) -> dict[str, int]:
+    """How many canaries were planted in each copy, by slug."""
+    query = select(Copy.slug, func.count(Canary.id)).join(Placement, Placement.copy_id == Copy.id).join(Canary)
+    live = Placement.state != PlacementState.VOID
+    rows = session.execute(query.where(live, Canary.planted).group_by(Copy.slug))
+    return {row[0]: row[1] for row in rows}
 
 
 def planted_canaries(session: Session) -> Sequence[Canary]:

@@ -25,12 +25,12 @@ class Terms:
     The number of copies must not grow under the test: what early copies were allowed would be forgotten. So
     the threshold rests on the planned number from the first copy on, and only beyond it on the actual one.
     `hit_rate` is how many of a leaked copy's numbers are expected to ring within a window: it tells only how
-    small a leak would have been seen.
+    small a leak would have been seen; None where that is not asked.
     """
 
     alpha: float
     planned: int = 0
-    hit_rate: float = 0.5
+    hit_rate: float | None = 0.5
 
     def threshold(self, copies: int, alpha: float | None = None) -> float:
         """ln(n / alpha) for n copies, planned or actual."""
@@ -52,7 +52,7 @@ def judge(evidence: Evidence, channel: Channel, terms: Terms, counts: Mapping[st
     verdicts = [_verdict(r, ahead[r.copy], bars, beliefs, explained.get(r.copy)) for r in evidence.releases]
     order = list(Word)
     verdicts.sort(key=lambda v: (order.index(v.word), -v.posterior, -v.log_e, v.copy))
-    visible = smallest_visible_leak(evidence, channel, threshold, terms.hit_rate)
+    visible = terms.hit_rate and smallest_visible_leak(evidence, channel, threshold, terms.hit_rate)
     pair = _pair(evidence, channel, terms)
     return Findings(evidence.as_of, terms.alpha, tuple(verdicts), beliefs.none, visible, dict(counts or {}), pair)
 

@@ -20,9 +20,9 @@ def smallest_visible_leak(evidence: Evidence, channel: Channel, threshold: float
     the placement as drawn, the share of the women's seasons that has passed, and the `expected` hit rate of a whole
     season.
     """
-    if not evidence.releases:
+    by_age = sorted((r for r in evidence.releases if r.marks), key=lambda r: r.start)
+    if not by_age:
         return None
-    by_age = sorted(evidence.releases, key=lambda r: r.start)
     release = by_age[(len(by_age) - 1) // 2]
     family = _family(release, evidence)
     hit_rate = 1 - (1 - min(expected, 0.99)) ** _elapsed(release, evidence)

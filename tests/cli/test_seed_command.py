@@ -187,13 +187,15 @@ def test_mint_writes_persons_in_the_columns_of_the_table(canary: Shell) -> None:
     assert not known & {(person[0], person[3]) for person in persons}
 
 
-def test_a_table_without_phones_is_minted_on_its_profiles_word_and_not_yet_seeded(stocked: Shell) -> None:
+def test_a_table_without_phones_is_minted_and_seeded_on_its_profiles_word(stocked: Shell) -> None:
     write_gb18030(stocked.folder / "extract.csv", clinic(200))
     (stocked.folder / "extract.toml").write_text("phones = false\n")
     stocked("mint", "extract.csv", "--count", "5", "-o", "m.csv", "--profile", "extract.toml")
     header, *persons = csv.reader((stocked.folder / "m.csv").read_text(encoding="utf-8").splitlines())
     assert tuple(header) == clinic(200).header and len(persons) == 5
-    stocked.refused("seed", "a", "extract.csv", "-o", "o.csv", "--canaries", "3", "--profile", "extract.toml")
+    stocked.refused("seed", "a", "extract.csv", "-o", "o.csv", "--canaries", "3")
+    stocked("seed", "a", "extract.csv", "-o", "o.csv", "--canaries", "3", "--profile", "extract.toml")
+    assert len((stocked.folder / "o.csv").read_text(encoding="gb18030").splitlines()) == 1 + 200 + 3
 
 
 def test_mint_needs_no_registry(bare: Shell) -> None:

@@ -136,3 +136,11 @@ def test_only_codes_that_can_be_nobodys_number_are_made_up(cells: list[Cell], an
         assert (
             len(set(drawn)) == 40 and not set(drawn) & set(cells) and {type(cell) for cell in drawn} == {type(cells[0])}
         )
+
+
+def test_a_continuous_column_stays_missing_where_its_donor_is() -> None:
+    rng = np.random.default_rng(3)
+    weights = [f"{w:.2f}" if rng.random() < 0.6 else None for w in rng.normal(60, 9, 400)]
+    rows = Sequential([weights, [f"g{i % 5}" for i in range(400)]]).draw(rng, [], 300)
+    assert {type(weight) for weight, _ in rows} == {str, type(None)}
+    assert 0.3 < sum(weight is None for weight, _ in rows) / 300 < 0.5

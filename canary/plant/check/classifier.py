@@ -36,7 +36,9 @@ def minted_lines(subject: Subject, fit_host: FitHost, count: int, seed: int) -> 
     phones = [f"+8612{n:09d}" for n in Random(seed).sample(range(10**9), count)]
     try:
         host = fit_host(Table(subject.table.header, tuple(seen)))
-        personas = [persona.cells for persona in host.personas(Random(seed), phones)]
+        phoned = Fact.PHONE in subject.columns
+        minted = host.personas(Random(seed), phones) if phoned else host.anonymous_personas(Random(seed), count)
+        personas = [persona.cells for persona in minted]
     except CanaryError as error:
         return [Line("classifier", "minted personas", Light.GREY, "not minted", error.message)]
     # Their telephone numbers are made up here; which numbers you own is seen on the planted canaries.
