@@ -1,23 +1,17 @@
 """From the registry to findings and to the view a report shows: the path every door takes."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from canary import __version__
+from canary import __version__, turned_up
 from canary.listen.sort import sort_all
 from canary.mint.facts import Fact
 from canary.report.view import ContactView, CopyView, NumberView, ReportView
-from canary.scan.needles import NUMBER_ITSELF
-from canary.scan.record import Match
-from canary.scan.run import Scanned
-from canary.store import contacts, evidence, ledger, numbers, placements, registry, views
+from canary.store import contacts, evidence, finds, ledger, numbers, placements, registry, views
 from canary.store.database import Store
-from canary.store.finds import Sought
-from canary.trace import found
 from canary.trace.evidence import Channel, Evidence, Release
 from canary.trace.judge import Terms, judge
 from canary.trace.score import fresh
@@ -33,8 +27,7 @@ def trace(store: Store, now: datetime, terms: Terms) -> Findings:
         numbers.mark_noisy(session)
         evidence.keep_counted(session, due)
     with store.reading() as session:  # again, for another process may have counted before us
-        seen = evidence.evidence(session, now)
-        return judge(seen, Channel(), terms, evidence.kinds(session, now))
+        return _judged(session, evidence.evidence(session, now), terms)
 
 
 def look_back(store: Store, as_of: datetime, terms: Terms) -> Findings:
@@ -42,25 +35,13 @@ def look_back(store: Store, as_of: datetime, terms: Terms) -> Findings:
     with store.reading() as session:
         seen = evidence.evidence(session, as_of)
         anew = replace(seen, releases=tuple(replace(r, counted=()) for r in seen.releases))
-        return judge(anew, Channel(), terms, evidence.kinds(session, as_of))
+        return _judged(session, anew, terms)
 
 
-def trace_files(
-    store: Store, now: datetime, terms: Terms, looked: Sequence[Sought], files: Sequence[Scanned]
-) -> Findings:
-    """What found files say of every copy, by themselves: a test of its own beside the calls, with its own alpha."""
-    rows = [match for scanned in files for match in scanned.matches]
-    seen = [_sighting(at, match) for at, match in enumerate(rows)]
-    hits = found.hits([found.Standing(s.id, s.copy, s.number) for s in looked], seen, now)
-    with store.reading() as session:
-        shown = evidence.file_evidence(session, now, hits)
-        findings = judge(shown, found.channel(seen), replace(terms, hit_rate=None))
-    return replace(findings, verdicts=tuple(replace(v, contacts=()) for v in findings.verdicts))
-
-
-def _sighting(at: int, match: Match) -> found.Sighting:
-    recognised = frozenset(i for i, kinds in match.by.items() if not NUMBER_ITSELF.issuperset(kinds))
-    return found.Sighting(at, match.numbers, match.named, recognised)
+def _judged(session: Session, seen: Evidence, terms: Terms) -> Findings:
+    shown = finds.shown(session, seen.as_of)
+    heard = evidence.kinds(session, seen.as_of)
+    return turned_up.joined(judge(seen, Channel(), terms, heard, turned_up.beside(shown)), shown)
 
 
 @dataclass(frozen=True)

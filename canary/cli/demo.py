@@ -9,7 +9,7 @@ import click
 
 from canary.cli.output import format_option, remark
 
-CASES = ("shenzhen", "ward", "resale", "noise")
+CASES = ("shenzhen", "ward", "resale", "biobank", "noise")
 
 
 @click.command()
@@ -30,14 +30,13 @@ def demo(case: str, seed: int, keep: Path | None, style: str) -> None:
 
 
 def _play(case: str, seed: int, folder: Path, style: str) -> str:
-    from canary.demo import resale, shenzhen, ward  # heavy, and no other command needs it
+    from canary.demo import biobank, resale, shenzhen, ward  # heavy, and no other command needs it
 
     # A demo that is ended must end its server and scheduler too: leave through the context managers.
     signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(128 + signum))
-    if case == "ward":
-        return ward.play(seed, folder, style)
-    if case == "resale":
-        return resale.play(seed, folder, style)
+    plays = {"ward": ward.play, "resale": resale.play, "biobank": biobank.play}
+    if case in plays:
+        return plays[case](seed, folder, style)
     return shenzhen.play(case == "shenzhen", seed, folder, style)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from canary import findings
+from canary import turned_up
 from canary.cli.output import format_option, remark, show_json, table
 from canary.errors import CanaryError
 from canary.report.json_report import pair_document, verdict_document
@@ -90,12 +90,15 @@ def _scanned(paths: Sequence[Path], wish: Wish, style: str) -> dict[str, Any]:
     with _progress(paths) as progress, _hashing(paths if wish.ledger else (), fragment) as hashed:
         scanned = Scan(needles(looked, wish.phones_only), wish.jobs, progress, stdin=fragment).files(paths)
         sums = hashed.result()
-    said = findings.trace_files(store, settings.now(), settings.terms, looked, scanned)
+    digest = finds.digest_of(sha256 for sha256, _ in sums.values())
+    said = turned_up.judged(store, settings.now(), settings.terms, looked, scanned, digest)
     report = _report(looked, scanned, wish.law_rows)
     if wish.ledger:
         words = {v.copy: v.word.value for v in said.verdicts if v.word is not Word.CANNOT_TELL}
         with store.writing() as session:
             finds.record(session, settings.now(), [_entry(path, report, sums) for path in paths], words)
+            if any(part.matches for part in scanned):
+                finds.keep(session, settings.now(), digest, report["rows"], said.found)
     _remarks(report, looked, scanned)
     if style == "json":
         show_json("scan", {**report, **_said(said)})

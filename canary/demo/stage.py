@@ -16,12 +16,12 @@ import click
 from canary import findings
 from canary.demo import callers, wire, world
 from canary.demo.callers import Ring
-from canary.mint.columns import recognise
+from canary.mint.columns import Profile, recognise
 from canary.mint.facts import Cell, Fact, Table
 from canary.plant.before import Befores
 from canary.plant.formats.detect import format_of
 from canary.plant.month import MonthFile, follow
-from canary.plant.seed import Order, opened
+from canary.plant.seed import Order, Source, opened
 from canary.report.renderers import render
 from canary.report.text import trace_table
 from canary.settings import Settings, confine, load
@@ -146,20 +146,26 @@ def seed(stage: Stage, recipient: str, day: date, table: Table, sources: Sequenc
     raw = stage.folder / f"{recipient}-{day:%Y-%m}.raw.{suffix}"
     write = world.write_gb18030 if recipient == world.VENDOR else world.write_xlsx
     write(raw, table)
-    _plant(stage, recipient, day, raw, sources)
+    _plant(stage, recipient, day, opened(raw), sources)
 
 
 def seed_all(stage: Stage, recipients: Sequence[str], day: date, table: Table) -> None:
     """Give the same table to several recipients, each copy with canaries of its own."""
     raw = stage.folder / f"all-{day:%Y-%m}.raw.xlsx"
     world.write_xlsx(raw, table)
+    seed_raw(stage, recipients, day, raw)
+
+
+def seed_raw(stage: Stage, recipients: Sequence[str], day: date, raw: Path, profile: Profile | None = None) -> None:
+    """Give the same file to several recipients, each copy with canaries of its own."""
+    source = opened(raw, profile)
     with click.progressbar(recipients, label=f"seed {day:%Y-%m}", file=sys.stderr) as shown:
         for recipient in shown:
-            _plant(stage, recipient, day, raw, ())
+            _plant(stage, recipient, day, source)
 
 
-def _plant(stage: Stage, recipient: str, day: date, raw: Path, sources: Sequence[str]) -> None:
-    now = stage.at(day)
+def _plant(stage: Stage, recipient: str, day: date, source: Source, sources: Sequence[str] = ()) -> None:
+    now, raw = stage.at(day), source.path
     slug = f"{recipient}-{day:%Y-%m}"
     with stage.store.writing() as session:
         registry.add_copy(session, now, slug, recipient, day, sources)
@@ -174,7 +180,7 @@ def _plant(stage: Stage, recipient: str, day: date, raw: Path, sources: Sequence
     )
     # Canaries of the recipient's last copy live on in this one.
     last = [path for path in stage.folder.glob(f"{recipient}-????-??.raw{raw.suffix}") if path.name < raw.name]
-    follow(stage.store, now, order, MonthFile(opened(raw)), Befores(sorted(last)[-1:]))
+    follow(stage.store, now, order, MonthFile(source), Befores(sorted(last)[-1:]))
 
 
 def read(stage: Stage, name: str) -> Table:

@@ -6,7 +6,7 @@ from typing import Any
 
 from canary.report.view import ReportView
 from canary.report.words import Words
-from canary.trace.verdict import Findings, Pair, Verdict
+from canary.trace.verdict import Findings, Pair, Shown, Verdict
 
 FORMAT = "canary-trace/1"
 
@@ -33,7 +33,25 @@ def trace_document(findings: Findings, *, simulated: bool = False) -> dict[str, 
         "smallest_visible_leak": findings.smallest_visible_leak,
         "contacts": dict(findings.contacts),
         "pair": pair_document(findings.pair) if findings.pair else None,
+        "found": [shown_document(shown) for shown in findings.found],
         "simulated": simulated,
+    }
+
+
+def shown_document(shown: Shown) -> dict[str, Any]:
+    """What one find says of one copy, as plain JSON values."""
+    return {
+        "find": shown.find,
+        "at": shown.at.isoformat(),
+        "rows": shown.rows,
+        "copy": shown.copy,
+        "verdict": str(shown.word),
+        "log_e": _finite(shown.log_e),
+        "threshold": _finite(shown.threshold),
+        "present": shown.present,
+        "canaries": shown.planted,
+        "by_chance": shown.by_chance,
+        "spared": shown.spared,
     }
 
 

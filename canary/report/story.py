@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from canary.report.kin import Kin, accused, controls, kin_of, planted_in, suspected, tally
 from canary.report.view import ReportView
 from canary.report.words import Words
-from canary.trace.verdict import Findings, Pair, Verdict, Word
+from canary.trace.verdict import Findings, Pair, Shown, Verdict, Word
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,11 @@ def headline(findings: Findings, words: Words, name: Callable[[str], str]) -> st
 
 def alpha_sentence(findings: Findings, words: Words) -> str:
     """What alpha bounds, in one plain sentence."""
-    return words.t("sure.alpha", n=len(findings.verdicts), odds=words.one_in(-math.log(findings.alpha)))
+    odds = words.one_in(-math.log(findings.alpha))
+    said = [words.t("sure.alpha", n=len(findings.verdicts), odds=odds)]
+    if findings.found:
+        said.append(words.t("sure.alpha_found", odds=odds))
+    return words.t("format.sentence_gap").join(said)
 
 
 def evidence(verdict: Verdict, words: Words) -> str:
@@ -136,7 +140,9 @@ def _why(view: ReportView, words: Words, kin: Kin) -> list[str]:
     said = []
     for verdict in accused(view.findings) + suspected(view.findings):
         own = tally(planted_in(view, [verdict.copy]))
-        said.append(words.t("why.accused", n=own.n, rang=words.how_many(own.rang), copy=verdict.copy))
+        if own.n:
+            said.append(words.t("why.accused", n=own.n, rang=words.how_many(own.rang), copy=verdict.copy))
+        said += [_turned_up(shown, words) for shown in view.findings.found if shown.copy == verdict.copy]
         if verdict.window:
             start, end = words.day(verdict.window.start), words.day(verdict.window.end)
             key = "why.window" if verdict.word is Word.LEAKED else "why.window_likely"
@@ -154,6 +160,19 @@ def _why(view: ReportView, words: Words, kin: Kin) -> list[str]:
     return said
 
 
+def _turned_up(shown: Shown, words: Words) -> str:
+    return words.t(
+        "why.found",
+        day=words.day(shown.at.date()),
+        rows=shown.rows,
+        n=shown.planted,
+        present=words.how_many(shown.present),
+        copy=shown.copy,
+        spared=shown.spared,
+        by_chance=words.how_many(shown.by_chance),
+    )
+
+
 def _alternatives(view: ReportView, words: Words, kin: Kin) -> list[Point]:
     blamed = accused(view.findings) + suspected(view.findings)
     chance = [words.t("else.chance", copy=v.copy, odds=evidence(v, words)) for v in blamed if v.log_e > 0]
@@ -165,7 +184,8 @@ def _alternatives(view: ReportView, words: Words, kin: Kin) -> list[Point]:
     held = tally(controls(view))
     named = sum(contact.kind == "named" and contact.copy in kin.focus for contact in view.contacts)
     guessed = words.t("else.guessed", n=held.n, rang=words.how_many(held.rang), named=named)
-    return [*points, _point(words, "guessed", guessed), _point(words, "framed", words.t("else.framed"))]
+    points += [_point(words, "guessed", guessed)] if view.numbers else []
+    return [*points, _point(words, "framed", words.t("else.framed"))]
 
 
 def _derived(words: Words, kin: Kin) -> str:

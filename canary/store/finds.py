@@ -1,18 +1,20 @@
 """Who is looked for in found files: every planted canary, and every shadow persona beside her; and what was found."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from canary.mint.facts import Cell, Fact, Row
 from canary.store import ledger, lots
-from canary.store.database import vault_of
+from canary.store.database import queue, vault_of
 from canary.store.placements import facts
-from canary.store.schema import Canary, Number, Placement, PlacementState
+from canary.store.schema import Canary, Copy, Find, Number, Placement, PlacementState
+from canary.trace.verdict import Shown, Word
 
 
 @dataclass(frozen=True)
@@ -73,3 +75,43 @@ def _in_lots(session: Session) -> list[Sought]:
 def record(session: Session, at: datetime, files: list[dict[str, Any]], words: Mapping[str, str]) -> None:
     """The ledger line of one scan: each file's hash, size, counts and codes of canaries, and what was said."""
     ledger.append(session, at, "scan", {"files": files, "words": dict(words)})
+
+
+def digest_of(hashes: Iterable[str]) -> str:
+    """The digest of a find, from its files' SHA-256 in any order."""
+    return hashlib.sha256("".join(sorted(hashes)).encode()).hexdigest()
+
+
+def place(session: Session, digest: str) -> int:
+    """Which find the files of this digest are, from 1: the place they have, or the next."""
+    known = session.scalar(select(Find).where(Find.digest == digest))
+    earlier = select(func.count(Find.id)).where(Find.id < known.id) if known else select(func.count(Find.id))
+    return 1 + (session.scalar(earlier) or 0)
+
+
+def keep(session: Session, at: datetime, digest: str, rows: int, shown: Sequence[Shown]) -> None:
+    """Keep what a find says of each copy; the same files scanned again replace what they said before."""
+    queue(session, "finds")
+    kept = session.scalar(select(Find).where(Find.digest == digest)) or Find(digest=digest, at=at)
+    kept.rows, kept.sealed_copies = rows, vault_of(session).seal([_stored(each) for each in shown])
+    session.add(kept)
+
+
+def shown(session: Session, as_of: datetime) -> list[Shown]:
+    """What all finds by then say of the copies that are still in force, oldest first."""
+    live = set(session.scalars(select(Copy.slug).join(Placement).where(Placement.state != PlacementState.VOID)))
+    finds = session.scalars(select(Find).where(Find.at <= as_of).order_by(Find.id)).all()
+    vault = vault_of(session)
+    found = [_read(find, each) for find in finds for each in vault.open(find.sealed_copies)]
+    return [each for each in found if each.copy in live]
+
+
+def _stored(shown: Shown) -> dict[str, Any]:
+    return {key: value for key, value in asdict(shown).items() if key not in ("find", "at", "rows")} | {
+        "since": shown.since.isoformat()
+    }
+
+
+def _read(find: Find, kept: Mapping[str, Any]) -> Shown:
+    told = {**kept, "word": Word(kept["word"]), "since": date.fromisoformat(kept["since"])}
+    return Shown(find=find.id, at=find.at, rows=find.rows, **told)

@@ -320,6 +320,18 @@ class Factor(Base):
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"))
 
 
+class Find(Base):
+    """Files that turned up, scanned together: what they say of each copy, judged once with the copies there were.
+    `digest` of the files keeps one find from counting twice."""
+
+    __tablename__ = "find"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    at: Mapped[datetime]
+    rows: Mapped[int]
+    sealed_copies: Mapped[bytes]
+
+
 class Allowed(Base):
     """A caller who may ring (a clinic's reminder line): contacts from it are `authorised`."""
 

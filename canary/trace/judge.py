@@ -37,8 +37,15 @@ class Terms:
         return math.log(max(1, self.planned, copies) / (alpha or self.alpha))
 
 
-def judge(evidence: Evidence, channel: Channel, terms: Terms, counts: Mapping[str, int] | None = None) -> Findings:
-    """The verdicts on every copy of the evidence; `counts` of contacts by kind are passed through.
+def judge(
+    evidence: Evidence,
+    channel: Channel,
+    terms: Terms,
+    counts: Mapping[str, int] | None = None,
+    beside: Mapping[str, float] | None = None,
+) -> Findings:
+    """The verdicts on every copy of the evidence; `counts` of contacts by kind are passed through. What other
+    evidence says (`beside`, log ratios by copy) weighs in the posterior alone.
 
     `leaked` means sup E >= n/alpha and not explained by an accused copy made from this one; `likely` means
     sup E >= n/0.05 with the largest posterior. P(any innocent copy `leaked`) <= alpha (see trace.score).
@@ -46,7 +53,7 @@ def judge(evidence: Evidence, channel: Channel, terms: Terms, counts: Mapping[st
     ahead = {r.copy: score(r, channel, evidence.as_of) for r in evidence.releases}
     threshold = terms.threshold(len(evidence.releases))
     bars = Bars(threshold, terms.threshold(len(evidence.releases), LIKELY_ALPHA))
-    beliefs = posterior(evidence, channel)
+    beliefs = posterior(evidence, channel, beside)
     named = {c: s for c, s in ahead.items() if s.log_sup >= threshold or _likely(c, s, bars, beliefs)}
     explained = _explained(evidence, channel, named, threshold)
     verdicts = [_verdict(r, ahead[r.copy], bars, beliefs, explained.get(r.copy)) for r in evidence.releases]

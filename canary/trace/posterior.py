@@ -23,19 +23,21 @@ class Posterior:
     none: float
 
 
-def posterior(evidence: Evidence, channel: Channel) -> Posterior:
-    """One leak or none: prior 1/2 for none, the rest shared equally; hit rate averaged over the channel's grid."""
+def posterior(evidence: Evidence, channel: Channel, beside: Mapping[str, float] | None = None) -> Posterior:
+    """One leak or none: prior 1/2 for none, the rest shared equally; hit rate averaged over the channel's grid.
+    `beside` are log ratios of copies by other evidence, as if independent given who leaked."""
     releases = evidence.releases
     if not releases:
         return Posterior({}, 1.0)
-    log_odds = np.array([_log_ratio(r, channel, evidence.as_of) for r in releases])
+    more = beside or {}
+    log_odds = np.array([log_ratio(r, channel, evidence.as_of) + more.get(r.copy, 0.0) for r in releases])
     log_weights = np.append(log_odds + np.log((1 - PRIOR_NONE) / len(releases)), np.log(PRIOR_NONE))
     weights = np.exp(log_weights - log_weights.max())
     shares = weights / weights.sum()
     return Posterior({r.copy: float(s) for r, s in zip(releases, shares, strict=False)}, float(shares[-1]))
 
 
-def _log_ratio(release: Release, channel: Channel, as_of: datetime) -> float:
+def log_ratio(release: Release, channel: Channel, as_of: datetime) -> float:
     """ln of P(heard | this copy leaked) / P(heard | no leak), over its own and its inherited canaries."""
     exposed = [m for m in release.marks if m.planted] + list(release.carried)
     channel = replace(channel, background=background(release, channel, as_of))

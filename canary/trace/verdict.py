@@ -67,9 +67,35 @@ class Pair:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """What one find (files that turned up together, `rows` in all) says of one copy: `present` of its `planted`
+    canaries stand there, and `by_chance` of the `spared`, its controls and shadows, which were planted nowhere. The
+    copy was handed over on the day `since`.
+
+    A find is a test of its own: `log_e` (nats) against its own `threshold`; `log_ratio` is ln of how much likelier the
+    find is if this copy leaked (modelled).
+    """
+
+    find: int
+    at: datetime
+    rows: int
+    copy: str
+    word: Word
+    log_e: float
+    threshold: float
+    log_ratio: float
+    present: int
+    planted: int
+    by_chance: int
+    spared: int
+    since: date
+    explained_by: str | None = None
+
+
+@dataclass(frozen=True)
 class Findings:
     """A whole trace; `smallest_visible_leak` is the smallest fraction of one copy whose leak would have been
-    seen with 95 % probability, or None when even a whole copy would not."""
+    seen with 95 % probability, or None when even a whole copy would not. `found` is what found files say."""
 
     as_of: datetime
     alpha: float
@@ -78,3 +104,4 @@ class Findings:
     smallest_visible_leak: float | None
     contacts: Mapping[str, int]
     pair: Pair | None = None
+    found: tuple[Shown, ...] = ()

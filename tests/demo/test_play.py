@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from canary.demo import callers, resale, shenzhen, stage, ward
+from canary.demo import biobank, callers, resale, shenzhen, stage, ward
 from canary.store import views
 from canary.store.database import Store
 from canary.store.vault import Vault
@@ -23,6 +23,9 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resale, "ROWS", 2_000)
     monkeypatch.setattr(resale, "HOLDERS", resale.HOLDERS[:3])
     monkeypatch.setattr(resale, "PLAN", replace(resale.PLAN, numbers=200, canaries=24))
+    monkeypatch.setattr(biobank, "ROWS", 1_500)
+    monkeypatch.setattr(biobank, "HOLDERS", biobank.HOLDERS[:3])
+    monkeypatch.setattr(biobank, "PLAN", replace(biobank.PLAN, canaries=30))
     monkeypatch.setattr(ward, "ROWS", 12_000)
     monkeypatch.setattr(ward, "UNITS", ward.UNITS[:4])
     for name in [n for n in os.environ if n.startswith("CANARY_")]:
@@ -80,3 +83,12 @@ def test_resale_names_the_copy_that_many_clinics_ring_from(tmp_path: Path) -> No
         ]
     store.close()
     assert len({ring.sender for ring in rings if "咨询" in ring.text}) > 15
+
+
+def test_biobank_names_the_copy_from_a_listing_without_names_and_numbers(tmp_path: Path) -> None:
+    found = json.loads(biobank.play(4, tmp_path, "json"))
+    truth = json.loads((tmp_path / "truth.json").read_text())["leaked"]
+    assert accused(found) == [truth]
+    assert [(s["copy"], s["rows"]) for s in found["found"] if s["verdict"] == "leaked"] == [(truth, biobank.LISTED)]
+    page = (tmp_path / "report.en.html").read_text(encoding="utf-8")
+    assert "(300 rows in all)" in page and "The numbers that rang" not in page

@@ -1,14 +1,16 @@
 """Canaries of tables without phones: the draw among all that were minted, and how a found file shows it."""
 
 import csv
+import math
 import random
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
-from canary import findings
+from canary import findings, turned_up
 from canary.demo.volunteers import volunteers
 from canary.errors import CanaryError
 from canary.mint.columns import Profile
@@ -23,6 +25,7 @@ from canary.scan.needles import needles
 from canary.scan.run import Scan, Scanned
 from canary.store import exclusion, finds, lots, placements, registry
 from canary.store.database import Store
+from canary.store.schema import Find
 from canary.store.vault import Vault, new_key
 from canary.trace.judge import Terms
 from canary.trace.law import draw
@@ -82,7 +85,7 @@ def scanned(store: Store, path: Path) -> tuple[list[Scanned], Findings]:
     with store.reading() as session:
         looked = finds.sought(session)
     found = Scan(needles(looked)).files([path])
-    return found, findings.trace_files(store, NOW, Terms(0.001, 100), looked, found)
+    return found, turned_up.judged(store, NOW, Terms(0.001, 100), looked, found)
 
 
 def words(said: Findings) -> dict[str, Word]:
@@ -150,7 +153,7 @@ def test_three_rows_of_a_listing_name_the_copy(store: Store, host: Table, tmp_pa
 @pytest.mark.parametrize("titled", [True, False], ids=["titled", "untitled"])
 def test_columns_may_be_dropped(store: Store, host: Table, tmp_path: Path, titled: bool) -> None:
     kept = [at for at in range(len(host.header)) if at % 3]
-    _, said = scanned(store, listing(store, host, tmp_path / "listing.csv", 4, kept, titled))
+    _, said = scanned(store, listing(store, host, tmp_path / "listing.csv", 5, kept, titled))
     assert words(said)["south"] is Word.LEAKED
 
 
@@ -206,3 +209,31 @@ def test_a_copy_without_phones_is_not_judged_by_silence(store: Store) -> None:
 def test_more_canaries_than_leave_room_for_shadows_are_refused(store: Store) -> None:
     with pytest.raises(CanaryError, match="is the most without phones"):
         Lot.drawn(b"seed", lot.MOST)
+
+
+def test_a_find_kept_accuses_in_the_trace_and_counts_once(store: Store, host: Table, tmp_path: Path) -> None:
+    terms, path = Terms(0.001, 100), listing(store, host, tmp_path / "listing.csv", 5, range(len(host.header)))
+    with store.reading() as session:
+        looked = finds.sought(session)
+    files = Scan(needles(looked)).files([path])
+    for _ in range(2):
+        said = turned_up.judged(store, NOW, terms, looked, files, "one")
+        with store.writing() as session:
+            finds.keep(session, NOW, "one", files[0].rows, said.found)
+    with store.reading() as session:
+        assert (finds.place(session, "one"), finds.place(session, "two")) == (1, 2)
+    joined = findings.trace(store, NOW, terms)
+    assert words(joined) == {"south": Word.LEAKED, "north": Word.CANNOT_TELL, "west": Word.CANNOT_TELL}
+    (shown,) = joined.found
+    assert (shown.copy, shown.present, shown.planted, shown.by_chance) == ("south", 5, CANARIES, 0)
+    assert next(v for v in joined.verdicts if v.copy == "south").posterior > 0.99
+    assert words(findings.look_back(store, NOW - timedelta(days=1), terms)).get("south") is not Word.LEAKED
+    with store.writing() as session:
+        session.execute(delete(Find))
+
+
+def test_the_alpha_of_all_finds_adds_up_to_one(store: Store) -> None:
+    said = [turned_up.judged(store, NOW, Terms(0.001, 100), [], [], f"{k}").verdicts[0].threshold for k in range(1)]
+    assert said == [pytest.approx(math.log(100 / 0.001) + math.log(math.pi**2 / 6))]
+    shares = [6 / (math.pi * k) ** 2 for k in range(1, 100_000)]
+    assert 0.9999 < sum(shares) < 1
