@@ -1,14 +1,17 @@
-"""The intake that loses nothing: save the raw request, then verify, then read, then answer."""
+"""The intake that loses nothing: what a request is and says is stored with it, durably, before it is answered."""
 
 import base64
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+from sqlalchemy.orm import Session
+
 from canary.errors import CanaryError, OutsideError
+from canary.listen.group import Group
 from canary.listen.providers.base import Event, Provider, RawRequest, Reply, Signature
 from canary.store import contacts, deliveries
 from canary.store.contacts import Arrived
@@ -37,22 +40,22 @@ class Intake:
     now: Callable[[], datetime]
     _resting_until: float = field(default=0.0, init=False)
 
+    def __post_init__(self) -> None:
+        self._group = Group(self._together)
+
     def receive(self, provider_name: str, endpoint: str, request: RawRequest) -> Reply:
-        """Keep the request durably, in the database or else in the spool, then judge it. Only a stored request is
-        answered 2xx or 403; when both are gone the answer is 503, so that the sender's own fallback acts."""
+        """Judge the request and keep it durably, whatever the judgement: in the database or else in the spool. Only a
+        stored request is answered 2xx or 403; when both are gone the answer is 503, so that the sender's own fallback
+        acts. Reading it first costs nothing: what goes wrong there is a judgement too, and nothing is answered yet."""
         provider = self.providers.get(provider_name)
         if provider is None or endpoint not in provider.endpoints:
             return UNKNOWN
         request = replace(request, at=self.now())
-        delivered = _delivered(provider_name, endpoint, request)
+        judged = _judged(provider, _delivered(provider_name, endpoint, request), request)
         try:
-            kept = self._keep(delivered)
+            signature = self._keep(judged)
         except OutsideError:
             return UNAVAILABLE
-        signature = _verified(provider, request)
-        if kept is not None:
-            with suppress(OutsideError):  # it is kept: `resume` judges it
-                signature = self._judge(kept, endpoint, request, provider, signature)
         return _answer(provider, endpoint, signature)
 
     def resume(self) -> int:
@@ -83,63 +86,87 @@ class Intake:
                     self._judge_again(kept, delivered)
         return moved
 
-    def _keep(self, delivered: Delivered) -> int | None:
-        """The delivery's id in the database, None if it went to the spool."""
+    def _keep(self, judged: "Judged") -> Signature | None:
+        """What the request is, once it is kept: in a group with others, else alone, else in the spool."""
         if time.monotonic() >= self._resting_until:
-            for _ in range(2):
+            for way in (self._group.do, self._alone):
                 # A dropped connection or a lock that ran out: the pool hands out a fresh one the second time.
-                with suppress(OutsideError), self.store.writing() as session:
-                    return deliveries.keep(session, delivered)
+                with suppress(OutsideError):
+                    return way(judged)
             self._resting_until = time.monotonic() + REST_SECONDS
         try:
-            self.spool.keep(delivered)
+            self.spool.keep(judged.delivered)
         except OutsideError:
             self._resting_until = 0.0  # the sender's next try may find the database back
             raise
-        return None
+        return judged.signature
+
+    def _together(self, group: Sequence["Judged"]) -> list[Signature | None]:
+        with self.store.writing() as session:
+            stamped = [_stamped(session, judged) for judged in group]
+            ids = deliveries.keep_all(session, [judged.delivered for judged in stamped])
+            deliveries.conclude_all(session, [(i, j.kept_as, j.error) for i, j in zip(ids, stamped, strict=True)])
+            contacts.record_all(session, [event for judged in stamped for event in judged.events])
+        return [judged.signature for judged in stamped]
+
+    def _alone(self, judged: "Judged") -> Signature | None:
+        with self.store.writing() as session:
+            return _settle(session, deliveries.keep(session, judged.delivered), judged)
 
     def _judge_again(self, kept: int, delivered: Delivered) -> None:
-        provider, request = self.providers[delivered.provider], _raw(delivered)
-        self._judge(kept, delivered.endpoint, request, provider, _verified(provider, request))
-
-    def _judge(
-        self, kept: int, endpoint: str, request: RawRequest, provider: Provider, signature: Signature | None
-    ) -> Signature | None:
-        if signature is None:
-            self._conclude(kept, Signature.BAD, "body too large, kept cut off")
-            return None
-        if signature is not Signature.GOOD:
-            self._conclude(kept, signature)
-            return signature
-        try:
-            events = provider.parse(endpoint, request)
-        except CanaryError as error:
-            # Signed but unreadable: kept with the reason, and accepted, for a retry would read no better.
-            self._conclude(kept, Signature.GOOD, str(error))
-            return signature
-        return self._record(kept, endpoint, request, provider, events)
-
-    def _record(
-        self, kept: int, endpoint: str, request: RawRequest, provider: Provider, events: tuple[Event, ...]
-    ) -> Signature:
-        stamp = provider.once(request)
         with self.store.writing(durable=False) as session:  # `resume` can repeat it
-            if stamp and not deliveries.spend(session, provider.name, stamp, request.body.hex()):
-                deliveries.conclude(session, kept, Signature.BAD, "its stamp came with another body before")
-                return Signature.BAD
-            deliveries.conclude(session, kept, Signature.GOOD)
-            for event in events:
-                contacts.record(session, event.at or request.at, arrived(provider.name, endpoint, event))
-        return Signature.GOOD
-
-    def _conclude(self, kept: int, signature: Signature, error: str = "") -> None:
-        with self.store.writing(durable=False) as session:  # `resume` can repeat it
-            deliveries.conclude(session, kept, signature, error)
+            _settle(session, kept, _judged(self.providers[delivered.provider], delivered, _raw(delivered)))
 
 
-def _verified(provider: Provider, request: RawRequest) -> Signature | None:
-    """None for a body too large to be looked at."""
-    return None if len(request.body) > MAX_BODY else provider.verify(request)
+@dataclass(frozen=True)
+class Judged:
+    """A delivery and what verification and reading made of it; `signature` is None for a body too large to look at."""
+
+    delivered: Delivered
+    signature: Signature | None
+    error: str = ""
+    stamp: str = ""
+    events: tuple[tuple[datetime, Arrived], ...] = ()
+
+    @property
+    def kept_as(self) -> Signature:
+        """The signature as it is stored."""
+        return self.signature or Signature.BAD
+
+
+def _judged(provider: Provider, delivered: Delivered, request: RawRequest) -> Judged:
+    """What a request is and says. Never raises: whatever a sender thinks of, it must be kept."""
+    if len(request.body) > MAX_BODY:
+        return Judged(delivered, None, "body too large, kept cut off")
+    signature = provider.verify(request)
+    if signature is not Signature.GOOD:
+        return Judged(delivered, signature)
+    try:
+        events = provider.parse(delivered.endpoint, request)
+    except Exception as error:
+        # Signed but unreadable: kept with the reason, and accepted, for a retry would read no better.
+        said = str(error) if isinstance(error, CanaryError) else f"not understood: {type(error).__name__}"
+        return Judged(delivered, signature, said)
+    found = tuple((e.at or request.at, arrived(provider.name, delivered.endpoint, e)) for e in events)
+    return Judged(delivered, signature, "", provider.once(request), found)
+
+
+def _stamped(session: Session, judged: Judged) -> Judged:
+    """The judgement once its stamp, if it has one, is spent: what comes under a used one is not believed."""
+    if not judged.stamp:
+        return judged
+    delivered = judged.delivered
+    if deliveries.spend(session, delivered.provider, judged.stamp, base64.b64decode(delivered.request["body"]).hex()):
+        return judged
+    return Judged(delivered, Signature.BAD, "its stamp came with another body before")
+
+
+def _settle(session: Session, kept: int, judged: Judged) -> Signature | None:
+    """Note the judgement of one delivery, once however often it is noted."""
+    judged = _stamped(session, judged)
+    deliveries.conclude(session, kept, judged.kept_as, judged.error)
+    contacts.record_all(session, judged.events)
+    return judged.signature
 
 
 def _answer(provider: Provider, endpoint: str, signature: Signature | None) -> Reply:

@@ -1,7 +1,7 @@
 """Contacts and their parts, each stored once, and what triage derived from them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,24 +30,51 @@ class Arrived:
 
 
 def record(session: Session, at: datetime, arrived: Arrived) -> None:
-    """Store one event; the same (provider, sid, part) again changes nothing, in whatever order they come. A contact's
-    time is the earliest that any of its events gives."""
+    """Store one event (see `record_all`)."""
+    record_all(session, [(at, arrived)])
+
+
+def record_all(session: Session, events: Sequence[tuple[datetime, Arrived]]) -> None:
+    """Store events with their times; the same (provider, sid, part) again changes nothing, in whatever order they
+    come. A contact's time is the earliest that any of its events gives."""
+    # In one order everywhere: two servers that touch the same contacts must not wait for one another in a circle.
+    ordered = sorted(events, key=lambda event: (event[1].provider, event[1].sid, event[1].part))
+    if not ordered:
+        return
+    held = _held(session, {arrived.to for _, arrived in ordered if arrived.to})
+    heard = [_heard(session, at, arrived, held) for at, arrived in ordered if arrived.to]
+    if heard:
+        insert_earliest(session, Contact, heard, ("provider", "sid"))
+        ways = [_key(arrived) | {"path": arrived.path, "at": at} for at, arrived in ordered if arrived.to]
+        insert_earliest(session, ContactPath, ways, ("provider", "sid", "path"))
+    insert_once(session, Part, [_part(session, at, arrived) for at, arrived in ordered])
+
+
+def _held(session: Session, to: Iterable[str]) -> dict[str, int]:
+    """The ids of those numbers that we hold, by keyed fingerprint."""
+    marks = [vault_of(session).fingerprint(number) for number in to]
+    rows = session.execute(select(Number.fingerprint, Number.id).where(Number.fingerprint.in_(marks)))
+    return {row[0]: row[1] for row in rows}
+
+
+def _key(arrived: Arrived) -> dict[str, Any]:
+    return {"provider": arrived.provider, "sid": arrived.sid}
+
+
+def _heard(session: Session, at: datetime, arrived: Arrived, held: Mapping[str, int]) -> dict[str, Any]:
     vault = vault_of(session)
-    contact = {"provider": arrived.provider, "sid": arrived.sid}
-    if arrived.to:
-        number_id = session.scalar(select(Number.id).where(Number.fingerprint == vault.fingerprint(arrived.to)))
-        heard_from = {
-            "number_id": number_id,
-            "at": at,
-            "channel": arrived.channel,
-            "sealed": vault.seal({"to": arrived.to, "sender": arrived.sender}),
-            "sender_fingerprint": vault.fingerprint(arrived.sender),
-        }
-        insert_earliest(session, Contact, {**contact, **heard_from}, ("provider", "sid"))
-        path = {**contact, "path": arrived.path, "at": at}
-        insert_earliest(session, ContactPath, path, ("provider", "sid", "path"))
+    return _key(arrived) | {
+        "number_id": held.get(vault.fingerprint(arrived.to)),
+        "at": at,
+        "channel": arrived.channel,
+        "sealed": vault.seal({"to": arrived.to, "sender": arrived.sender}),
+        "sender_fingerprint": vault.fingerprint(arrived.sender),
+    }
+
+
+def _part(session: Session, at: datetime, arrived: Arrived) -> dict[str, Any]:
     heard = {"text": arrived.text, "duration": arrived.duration, "details": arrived.details}
-    insert_once(session, Part, {**contact, "part": arrived.part[:120], "at": at, "sealed": vault.seal(heard)})
+    return _key(arrived) | {"part": arrived.part[:120], "at": at, "sealed": vault_of(session).seal(heard)}
 
 
 def paths(session: Session, found: Sequence[Contact]) -> dict[int, list[str]]:

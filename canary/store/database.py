@@ -1,7 +1,7 @@
 """Opening the registry: engine, transactions, migrations, and the check that the key fits."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from canary.errors import CanaryError, OutsideError
 from canary.store.schema import Base, Meta
+from canary.store.turn import turn
 from canary.store.vault import Vault
 
 KEY_CHECK = "canary-records"
@@ -29,7 +30,7 @@ class Store:
     network is `patience`. Raises CanaryError on a URL that is none."""
 
     def __init__(self, url: str, vault: Vault, patience: int = PATIENCE) -> None:
-        self.vault = vault
+        self.vault, self._patience = vault, patience
         try:
             if url.startswith("sqlite"):
                 self.engine = create_engine(url)
@@ -55,10 +56,16 @@ class Store:
         last of those that are not `durable`; only for what can be derived again."""
         # SQLite: take the write lock at once, for a reader that turns writer cannot wait for it and fails.
         engine = self.engine.execution_options(immediate=True, durable=durable)
-        with _outside_errors(), self._session(engine) as session, session.begin():
+        with self._turn(), _outside_errors(), self._session(engine) as session, session.begin():
             if not durable and self.engine.dialect.name == "postgresql":
                 session.execute(text("SET LOCAL synchronous_commit TO OFF"))
             yield session
+
+    def _turn(self) -> AbstractContextManager[None]:
+        path = self.engine.url.database
+        if self.engine.dialect.name != "sqlite" or not path or path == ":memory:":
+            return nullcontext()
+        return turn(Path(f"{path}-turn"), self._patience)
 
     def _session(self, engine: Engine) -> Session:
         return Session(engine, info={"vault": self.vault}, expire_on_commit=False)
@@ -103,15 +110,18 @@ def queue(session: Session, what: str) -> None:
         session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:what))"), {"what": f"canary {what}"})
 
 
-def insert_once(session: Session, model: type[Base], values: dict[str, Any]) -> None:
-    """Insert a row unless one with its key is there: not "look, then insert", for two servers may receive the same
-    delivery at the same instant."""
+Values = dict[str, Any] | list[dict[str, Any]]
+
+
+def insert_once(session: Session, model: type[Base], values: Values) -> None:
+    """Insert a row, or each of several, unless one with its key is there: not "look, then insert", for two servers may
+    receive the same delivery at the same instant."""
     session.execute(_insert(session.get_bind().dialect.name, model).on_conflict_do_nothing(), values)
 
 
-def insert_earliest(session: Session, model: type[Base], values: dict[str, Any], key: tuple[str, ...]) -> None:
-    """Insert a row unless one with its key is there, and then let `at` be the earlier of both: so the order in which
-    they come leaves no trace."""
+def insert_earliest(session: Session, model: type[Base], values: Values, key: tuple[str, ...]) -> None:
+    """Insert a row, or each of several, unless one with its key is there, and then let `at` be the earlier of both: so
+    the order in which they come leaves no trace."""
     statement = _insert(session.get_bind().dialect.name, model)
     earlier = statement.excluded.at < cast(Table, model.__table__).c.at
     changed = {"at": statement.excluded.at}

@@ -1,11 +1,11 @@
 """Raw deliveries: kept before anything may reject them, then concluded once, whoever judges them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import Table, func, insert, select
 from sqlalchemy.orm import Session
 
 from canary.store.database import insert_once, vault_of
@@ -25,20 +25,35 @@ class Delivered:
 
 def keep(session: Session, delivered: Delivered) -> int:
     """Store a raw request once; returns its id, the same for the same key."""
-    values = {
+    insert_once(session, Delivery, _values(session, delivered))
+    return session.scalars(select(Delivery.id).where(Delivery.key == delivered.key)).one()
+
+
+def keep_all(session: Session, found: Sequence[Delivered]) -> list[int]:
+    """Store raw requests that were never stored before; returns their ids in order."""
+    into = insert(cast(Table, Delivery.__table__)).returning(Delivery.id, sort_by_parameter_order=True)
+    return list(session.scalars(into, [_values(session, delivered) for delivered in found]))
+
+
+def _values(session: Session, delivered: Delivered) -> dict[str, Any]:
+    return {
         "key": delivered.key,
         "at": delivered.at,
         "provider": delivered.provider,
         "endpoint": delivered.endpoint,
         "sealed_request": vault_of(session).seal(delivered.request),
     }
-    insert_once(session, Delivery, values)
-    return session.scalars(select(Delivery.id).where(Delivery.key == delivered.key)).one()
 
 
 def conclude(session: Session, delivery_id: int, signature: str, error: str = "") -> None:
     """Note what verification and reading made of a delivery."""
     insert_once(session, Outcome, {"delivery_id": delivery_id, "signature": signature, "error": error[:500]})
+
+
+def conclude_all(session: Session, found: Sequence[tuple[int, str, str]]) -> None:
+    """Note what became of each (delivery id, signature, error)."""
+    rows = [{"delivery_id": i, "signature": signature, "error": error[:500]} for i, signature, error in found]
+    insert_once(session, Outcome, rows)
 
 
 def spend(session: Session, provider: str, stamp: str, body: str) -> bool:

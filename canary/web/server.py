@@ -12,6 +12,8 @@ from canary.listen.intake import Intake
 from canary.settings import Settings
 from canary.web.app import create_app
 
+THREADS = 16  # of each worker: as many requests may share one commit
+
 
 class Server(BaseApplication):  # type: ignore[misc]
     """gunicorn running `create_app` in each worker, so that no database connection is shared by a fork."""
@@ -21,11 +23,12 @@ class Server(BaseApplication):  # type: ignore[misc]
         super().__init__()
 
     def load_config(self) -> None:
-        """Sync workers: a request is a few milliseconds, and one connection a worker suits SQLite best."""
+        """Workers with threads: requests that wait for the disk together are written together (see listen.group)."""
         options: dict[str, Any] = {
             "bind": self._settings.bind,
             "workers": self._settings.workers,
-            "worker_class": "sync",
+            "worker_class": "gthread",
+            "threads": THREADS,
             "timeout": 60,
             "proc_name": "canary-records",
             "control_socket_disable": True,

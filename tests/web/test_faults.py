@@ -22,7 +22,7 @@ from canary.listen.intake import Intake, _delivered
 from canary.listen.providers.base import RawRequest
 from canary.settings import Settings, load
 from canary.store.database import Store
-from canary.store.deliveries import Delivered, opened
+from canary.store.deliveries import Delivered, keep, opened
 from canary.store.schema import Contact, Delivery
 from canary.store.spool import Spool
 from canary.store.vault import Vault, new_key
@@ -207,7 +207,8 @@ def test_two_servers_that_drain_at_once_fetch_each_delivery_once(service: Intake
 def test_a_delivery_that_the_database_has_already_is_not_kept_again(service: Intake, settings: Settings) -> None:
     """What a kill -9 between "committed" and "removed", or a connection lost at the very commit, leaves behind."""
     again = delivery(settings, WAITING)
-    service._keep(again)
+    with service.store.writing() as session:
+        keep(session, again)
     service.spool.keep(again)
     assert service.drain() == WAITING + 1
     assert stored(service.store)[0] == Counter(map(sid, range(WAITING + 1)))

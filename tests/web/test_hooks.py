@@ -15,6 +15,7 @@ from canary.listen.sort import sort_all
 from canary.settings import Settings
 from canary.store import deliveries, numbers, views
 from canary.store.database import Store
+from canary.store.deliveries import keep
 from canary.store.numbers import NewNumber
 from canary.store.schema import Contact, Delivery, Outcome
 from canary.store.vault import Vault
@@ -172,7 +173,8 @@ def test_a_delivery_kept_but_not_judged_is_taken_up_again_once(settings, registr
     headers = {"x-twilio-signature": RequestValidator(TOKEN).compute_signature(url, sms()), "content-type": FORM}
     request = RawRequest(url, headers, urlencode(sms()).encode(), datetime.now(UTC) - timedelta(minutes=5))
     service = intake(settings, registry)
-    service._keep(_delivered("twilio", "sms", request))
+    with registry.writing() as session:
+        keep(session, _delivered("twilio", "sms", request))
     assert counts(registry) == (1, 0)
     assert (service.resume(), service.resume()) == (1, 0)
     assert counts(registry) == (1, 1)
