@@ -12,13 +12,14 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from canary import findings
 from canary.errors import CanaryError
+from canary.listen import lines
 from canary.listen import reconcile as logs
 from canary.report.renderers import render
 from canary.settings import Settings
 from canary.store import leases, numbers
 from canary.store.database import Store
 from canary.web.app import intake
-from canary.web.providers import providers
+from canary.web.providers import account, providers
 
 LEASE = "scheduler"
 
@@ -69,12 +70,23 @@ def digest(settings: Settings, store: Store) -> str:
     return f"wrote {path.name}"
 
 
+def drift(settings: Settings, store: Store) -> str:
+    """Compare the numbers at Twilio with ours: addresses changed in the console, numbers given up, numbers unheld."""
+    ours = account(settings)
+    if ours is None:
+        return "no account to compare with"
+    found = lines.compare(store, ours)
+    said = [f"{code} {' '.join(wrong)}" for code, wrong in found.wrong.items()]
+    return "; ".join([*said, *(f"{sid} held by nobody" for sid in found.strays)]) or "all numbers as they should be"
+
+
 JOBS: Mapping[str, Callable[[Settings, Store], str]] = {
     "deliveries": deliveries,
     "reconcile": reconcile,
     "verdicts": verdicts,
     "numbers": pool,
     "digest": digest,
+    "drift": drift,
 }
 
 
@@ -95,6 +107,7 @@ def run_forever(settings: Settings, say: Callable[[str], None]) -> None:
         "verdicts": settings.verdicts_every_seconds,
         "numbers": settings.numbers_every_seconds,
         "digest": settings.digest_every_seconds,
+        "drift": settings.drift_every_seconds,
     }
     scheduler = BackgroundScheduler(timezone="UTC")
     lasting = timedelta(seconds=2 * max(30.0, min(every.values())))

@@ -64,6 +64,7 @@ class Settings(BaseSettings):
     twilio_auth_token: SecretStr = SecretStr("")
     twilio_account_sid: str = ""
     twilio_api_url: str = ""
+    twilio_voice_fallback_url: str = ""
     twilio_shared_keys: SecretStr = SecretStr("")
     smsgate_key: SecretStr = SecretStr("")
     smsforwarder_secret: SecretStr = SecretStr("")
@@ -80,6 +81,7 @@ class Settings(BaseSettings):
     hit_rate: float = Field(0.5, gt=0, le=1)
     window_days: int = Field(180, ge=1)
     quarantine_days: int = Field(28, ge=0)
+    cooling_days: int = Field(90, ge=0)
     control_share: float = Field(0.1, gt=0, lt=1)
     exclude_token: SecretStr = SecretStr("")
     exclude_per_hour: int = Field(30, ge=1)
@@ -93,6 +95,7 @@ class Settings(BaseSettings):
     verdicts_every_seconds: float = Field(900, ge=1)
     numbers_every_seconds: float = Field(3600, ge=1)
     digest_every_seconds: float = Field(86400, ge=1)
+    drift_every_seconds: float = Field(21600, ge=1)
     clock_file: str = ""
 
     @classmethod

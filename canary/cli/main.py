@@ -19,6 +19,7 @@ from canary.cli import (
     prove,
     recipient,
     reconcile,
+    rent,
     run,
     scan,
     setup,
@@ -51,7 +52,7 @@ def cli(verbose: bool) -> None:
     """Which copy leaked? Plant canaries in every copy you hand out, listen, trace, report."""
 
 
-RECORDS = (setup, recipient, copy, number, plant, check, exclude, contact, reconcile, scan)
+RECORDS = (setup, recipient, copy, number, rent, plant, check, exclude, contact, reconcile, scan)
 for module in (*RECORDS, trace, prove, plan, simulate, run, demo):
     for command in module.COMMANDS:
         cli.add_command(command)

@@ -352,4 +352,22 @@ class Lease(Base):
     until: Mapped[datetime]
 
 
+class Rental(Base):
+    """A number that a provider rents to us, by the provider's id."""
+
+    __tablename__ = "rental"
+    number_id: Mapped[int] = mapped_column(ForeignKey("number.id"), primary_key=True)
+    sid: Mapped[str] = mapped_column(String(64), unique=True)
+
+
+class Purchase(Base):
+    """A number we are about to buy, kept before the provider is asked: if its answer is lost, we know what to look
+    for. Gone once the number is held, or known not to have been bought."""
+
+    __tablename__ = "purchase"
+    fingerprint: Mapped[str] = mapped_column(String(64), primary_key=True)
+    sealed: Mapped[bytes]
+    at: Mapped[datetime]
+
+
 Index("ix_contact_number_at", Contact.number_id, Contact.at)
