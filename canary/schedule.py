@@ -10,10 +10,11 @@ from types import FrameType
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from canary import findings
+from canary import findings, watch
 from canary.errors import CanaryError
 from canary.listen import lines
 from canary.listen import reconcile as logs
+from canary.listen.alerts.drain import drain
 from canary.report.renderers import render
 from canary.settings import Settings
 from canary.store import leases, numbers
@@ -34,6 +35,7 @@ def reconcile(settings: Settings, store: Store) -> str:
     """Read the providers' own logs: add contacts that never reached us, confirm or refute quarantined requests."""
     back = timedelta(days=settings.reconcile_days)
     found = logs.reconcile(store, providers(settings), settings.now(), back)
+    watch.unread(settings, store, found)
     told = (
         f"{r.provider}: {r.read} read, {r.added} added, {r.confirmed} confirmed, {r.refuted} refuted" for r in found
     )
@@ -76,8 +78,16 @@ def drift(settings: Settings, store: Store) -> str:
     if ours is None:
         return "no account to compare with"
     found = lines.compare(store, ours)
+    watch.drifted(settings, store, found)
     said = [f"{code} {' '.join(wrong)}" for code, wrong in found.wrong.items()]
     return "; ".join([*said, *(f"{sid} held by nobody" for sid in found.strays)]) or "all numbers as they should be"
+
+
+def alerts(settings: Settings, store: Store) -> str:
+    """Raise the alerts that are due, and send what waits in the outbox."""
+    raised = watch.look(settings, store)
+    sent, failed = drain(store, watch.channels(settings), settings.now)
+    return f"{raised} alerts raised, {sent} sent, {failed} tries failed"
 
 
 JOBS: Mapping[str, Callable[[Settings, Store], str]] = {
@@ -87,6 +97,7 @@ JOBS: Mapping[str, Callable[[Settings, Store], str]] = {
     "numbers": pool,
     "digest": digest,
     "drift": drift,
+    "alerts": alerts,
 }
 
 
@@ -108,6 +119,7 @@ def run_forever(settings: Settings, say: Callable[[str], None]) -> None:
         "numbers": settings.numbers_every_seconds,
         "digest": settings.digest_every_seconds,
         "drift": settings.drift_every_seconds,
+        "alerts": settings.alerts_every_seconds,
     }
     scheduler = BackgroundScheduler(timezone="UTC")
     lasting = timedelta(seconds=2 * max(30.0, min(every.values())))

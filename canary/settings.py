@@ -89,6 +89,15 @@ class Settings(BaseSettings):
     spool_folder: str = "spool"
     digest_folder: str = "digests"
     quiet_days: float = Field(7, gt=0)
+    alert_email_url: SecretStr = SecretStr("")
+    alert_email_from: str = ""
+    alert_email_to: str = ""
+    alert_slack_url: SecretStr = SecretStr("")
+    alert_teams_url: SecretStr = SecretStr("")
+    alert_webhook_url: SecretStr = SecretStr("")
+    alert_webhook_secret: SecretStr = SecretStr("")
+    alert_syslog: str = ""
+    alert_again_hours: float = Field(24, ge=0)
     deliveries_every_seconds: float = Field(120, ge=1)
     reconcile_days: int = Field(3, ge=2)
     reconcile_every_seconds: float = Field(3600, ge=1)
@@ -96,6 +105,7 @@ class Settings(BaseSettings):
     numbers_every_seconds: float = Field(3600, ge=1)
     digest_every_seconds: float = Field(86400, ge=1)
     drift_every_seconds: float = Field(21600, ge=1)
+    alerts_every_seconds: float = Field(60, ge=1)
     clock_file: str = ""
 
     @classmethod

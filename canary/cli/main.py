@@ -8,6 +8,7 @@ import click
 
 from canary import __version__
 from canary.cli import (
+    alert,
     check,
     contact,
     copy,
@@ -52,7 +53,7 @@ def cli(verbose: bool) -> None:
     """Which copy leaked? Plant canaries in every copy you hand out, listen, trace, report."""
 
 
-RECORDS = (setup, recipient, copy, number, rent, plant, check, exclude, contact, reconcile, scan)
+RECORDS = (setup, recipient, copy, number, rent, plant, check, exclude, contact, reconcile, alert, scan)
 for module in (*RECORDS, trace, prove, plan, simulate, run, demo):
     for command in module.COMMANDS:
         cli.add_command(command)
