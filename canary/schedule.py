@@ -10,6 +10,7 @@ from types import FrameType
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from canary import drill as drills
 from canary import findings, watch
 from canary.errors import CanaryError
 from canary.listen import lines
@@ -90,6 +91,16 @@ def alerts(settings: Settings, store: Store) -> str:
     return f"{raised} alerts raised, {sent} sent, {failed} tries failed"
 
 
+def drill(settings: Settings, store: Store) -> str:
+    """Text one of our own numbers and follow it to the verdicts, if the last drill was long ago."""
+    if not settings.drill_from:
+        return "no drill_from: nothing proves that the chain is whole"
+    if not drills.due(settings, store):
+        return "not due yet"
+    done = drills.drill(settings, store)
+    return done.problem or f"{done.number} is heard, {done.seconds['stored']:.1f} s by {done.path}"
+
+
 JOBS: Mapping[str, Callable[[Settings, Store], str]] = {
     "deliveries": deliveries,
     "reconcile": reconcile,
@@ -98,6 +109,7 @@ JOBS: Mapping[str, Callable[[Settings, Store], str]] = {
     "digest": digest,
     "drift": drift,
     "alerts": alerts,
+    "drill": drill,
 }
 
 
@@ -120,6 +132,7 @@ def run_forever(settings: Settings, say: Callable[[str], None]) -> None:
         "digest": settings.digest_every_seconds,
         "drift": settings.drift_every_seconds,
         "alerts": settings.alerts_every_seconds,
+        "drill": settings.drill_every_seconds,
     }
     scheduler = BackgroundScheduler(timezone="UTC")
     lasting = timedelta(seconds=2 * max(30.0, min(every.values())))

@@ -98,6 +98,8 @@ class Settings(BaseSettings):
     alert_webhook_secret: SecretStr = SecretStr("")
     alert_syslog: str = ""
     alert_again_hours: float = Field(24, ge=0)
+    drill_from: str = ""
+    drill_wait_seconds: float = Field(45, ge=0)
     deliveries_every_seconds: float = Field(120, ge=1)
     reconcile_days: int = Field(3, ge=2)
     reconcile_every_seconds: float = Field(3600, ge=1)
@@ -106,6 +108,7 @@ class Settings(BaseSettings):
     digest_every_seconds: float = Field(86400, ge=1)
     drift_every_seconds: float = Field(21600, ge=1)
     alerts_every_seconds: float = Field(60, ge=1)
+    drill_every_seconds: float = Field(86400, ge=1)
     clock_file: str = ""
 
     @classmethod

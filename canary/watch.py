@@ -92,6 +92,13 @@ def drifted(settings: Settings, store: Store, found: Compared) -> None:
     _settle(settings, store, "drift", signs)
 
 
+def drilled(settings: Settings, store: Store, code: str, problem: str) -> None:
+    """Alert a drill that did not come through, and that one did again."""
+    text = f"{problem}. What others send may be lost as well. See `canary doctor`, then `canary drill` again."
+    signs = [Sign("drill", "broken", Severity.HIGH, f"The drill of {code} failed", text)] if problem else []
+    _settle(settings, store, "drill", signs)
+
+
 def unread(settings: Settings, store: Store, found: list[Reconciled]) -> None:
     """Alert the logs that could not be read to their end."""
     text = "What webhooks lose is not made good until it can. See `canary reconcile`."

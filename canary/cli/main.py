@@ -13,6 +13,7 @@ from canary.cli import (
     contact,
     copy,
     demo,
+    drill,
     exclude,
     number,
     plan,
@@ -53,7 +54,7 @@ def cli(verbose: bool) -> None:
     """Which copy leaked? Plant canaries in every copy you hand out, listen, trace, report."""
 
 
-RECORDS = (setup, recipient, copy, number, rent, plant, check, exclude, contact, reconcile, alert, scan)
+RECORDS = (setup, recipient, copy, number, rent, plant, check, exclude, contact, reconcile, alert, drill, scan)
 for module in (*RECORDS, trace, prove, plan, simulate, run, demo):
     for command in module.COMMANDS:
         cli.add_command(command)

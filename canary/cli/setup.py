@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import click
@@ -12,7 +13,7 @@ from canary.cli.output import format_option, remark, show_list, show_one
 from canary.errors import CanaryError
 from canary.prove.chain import first_break
 from canary.settings import Settings, load
-from canary.store import deliveries, incidents, ledger, numbers, outbox, placements, registry, views
+from canary.store import deliveries, drills, incidents, ledger, numbers, outbox, placements, registry, views
 from canary.store.database import Store
 from canary.store.vault import Vault, new_key
 from canary.web.providers import providers
@@ -104,6 +105,7 @@ def _checks() -> Iterator[tuple[str, str, str]]:
         yield from _quiet(settings, store)
         yield from _alerting(settings, session)
         yield from _rented(settings, session)
+        yield from _drilled(settings, session)
         waiting = len(settings.spool().waiting())
         hint = "`canary job run deliveries`; what stays is sealed with a key that is not in force" if waiting else ""
         yield "spool", f"{waiting} deliveries wait" if waiting else "ok", hint
@@ -135,6 +137,21 @@ def _rented(settings: Settings, session: Session) -> Iterator[tuple[str, str, st
     if settings.twilio_account_sid:
         wrong = [i.title for i in incidents.incidents(session) if i.scope == "drift"]
         yield "numbers at Twilio", "; ".join(wrong) or "ok", "`canary number health`" if wrong else ""
+
+
+def _drilled(settings: Settings, session: Session) -> Iterator[tuple[str, str, str]]:
+    if not settings.drill_from:
+        return
+    last = drills.last(session)
+    late = timedelta(seconds=3 * settings.drill_every_seconds)
+    if last is None:
+        yield "drill", "never run", "`canary drill`"
+    elif last.problem:
+        yield "drill", f"{last.at:%Y-%m-%d %H:%M}: {last.problem}", "`canary drill` again"
+    elif settings.now() - last.at > late:
+        yield "drill", f"the last was on {last.at:%Y-%m-%d}", "is the scheduler running?"
+    else:
+        yield "drill", "ok", f"{last.at:%Y-%m-%d %H:%M}, heard after {last.stored or 0:.1f} s by {last.path}"
 
 
 def _setting_checks(settings: Settings) -> Iterator[tuple[str, str, str]]:

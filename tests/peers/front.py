@@ -5,12 +5,12 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
 
+from tests.listen.receivers import running
 from tests.peers.emulate import ACCOUNT, TOKEN
 
 FALLBACKS = {"SmsFallbackUrl": "sms_fallback_url", "VoiceFallbackUrl": "voice_fallback_url"}
@@ -82,11 +82,6 @@ class _Forward(BaseHTTPRequestHandler):
 
 @contextmanager
 def fronting(behind: str) -> Iterator[Front]:
-    with Front(behind) as server:
-        thread = Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join(timeout=5)
+    server = Front(behind)
+    with running(server):
+        yield server
