@@ -52,8 +52,8 @@ def drill(settings: Settings, store: Store, code: str | None = None, wait: float
     done = Drilled(target.code)
     try:
         _follow(settings, store, rents, target, done, settings.drill_wait_seconds if wait is None else wait)
-    except OutsideError as error:
-        done.problem = error.message
+    except OutsideError:
+        done.problem = _broken(done)
         raise
     finally:
         with store.writing() as session:
@@ -75,6 +75,13 @@ def _sender(settings: Settings) -> str:
     if found is None:
         raise CanaryError("drill_from: no telephone number", "a number of your Twilio account that can send texts")
     return found
+
+
+def _broken(done: Drilled) -> str:
+    # Never the error's own words: they may hold a number, and go into an alert.
+    return (
+        "the database or the provider failed on the way" if "sent" in done.seconds else "Twilio did not take the text"
+    )
 
 
 def _unreached(done: Drilled) -> str:

@@ -16,7 +16,7 @@ from canary.cli.output import format_option, remark, show_list
 from canary.errors import CanaryError
 from canary.listen import lines
 from canary.listen.lines import Account
-from canary.listen.providers.twilio_numbers import KINDS, Offer, TwilioNumbers
+from canary.listen.providers.twilio_numbers import HIDING, KINDS, Offer, TwilioNumbers
 from canary.settings import Settings, load
 from canary.store import numbers
 from canary.store.database import Store
@@ -86,7 +86,10 @@ def configure(codes: tuple[str, ...]) -> None:
     settings = load()
     changed = lines.configure(settings.store(), _account(settings), settings.now(), codes)
     for code, names in changed.items():
-        click.echo(f"{code}: set {', '.join(names)}")
+        hidden = [name for name in names if name in HIDING]
+        click.echo(f"{code}: set {', '.join(name for name in names if name not in hidden) or 'nothing'}")
+        if hidden:
+            remark(f"{code}: {', '.join(hidden)} hides its addresses: take it off in the console")
     click.echo(f"{len(changed)} numbers changed")
 
 

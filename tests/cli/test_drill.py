@@ -100,7 +100,7 @@ def test_a_provider_that_takes_no_text_is_the_outside_world_and_alerts(line: Lin
     front.loses = 1
     front.carries = False
     assert "sending a text" in line.shell.refused("drill", code=3)
-    assert "sending a text" in line.doctor() and line.alerts() == ["The drill of N00001 failed"]
+    assert "Twilio did not take the text" in line.doctor() and line.alerts() == ["The drill of N00001 failed"]
 
 
 def test_a_drill_that_was_killed_counts_as_broken(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:

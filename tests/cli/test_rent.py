@@ -2,7 +2,9 @@
 
 import pytest
 
+from canary.cli.rent import _spread
 from canary.demo.wire import free_port
+from canary.listen.providers.twilio_numbers import Offer
 from tests.cli.conftest import Shell, rent_from, serving, unused_number
 from tests.peers.emulate import Emulator
 from tests.peers.front import Front
@@ -104,6 +106,49 @@ def test_an_address_changed_in_the_console_and_a_number_given_up_there_are_found
     assert rented("number", "configure").stdout == "N00001: set voice_url\n1 numbers changed\n"
     assert rented.json("number", "health", code=1)["health"][0]["drift"] == ["N00002 gone"]
     assert "N00002: not in the account" in rented.refused("number", "configure", "N00002")
+
+
+def test_whatever_is_for_sale_in_a_country_is_bought_at_the_price_twilio_names(
+    canary: Shell, front: Front, twilio_mock: str
+) -> None:
+    front.base = twilio_mock
+    rent_from(canary, front, PUBLIC)
+    offer, *_ = canary.json("number", "search", "--country", "GB")["offers"]
+    result = canary("number", "buy", "--country", "GB", "--yes")
+    assert result.stdout == "N00001: bought, in quarantine, 1 a month\n"
+    assert [n["number"] for n in canary.json("number", "list", "--reveal")["numbers"]] == [offer["number"]]
+    assert "0 local numbers for sale in GB, not 1" in canary.refused("number", "buy", "--country", "GB", "--yes")
+    assert "no price for mobile" in canary.refused("number", "buy", unused_number(), "--type", "mobile", "--yes")
+
+
+def test_numbers_are_taken_from_as_many_ranges_as_there_are() -> None:
+    offers = [Offer(f"+4420{block}{n:04}", "", True, True, "none") for block in range(1000, 1010) for n in range(50)]
+    chosen = _spread(offers, 15)
+    assert len(set(chosen)) == 15 and {number[:-4] for number in chosen} == {offer.number[:-4] for offer in offers}
+    assert sorted(_spread(offers, 500)) == sorted(offer.number for offer in offers)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("buy",), "name the numbers, or --country"),
+        (("buy", "+14155550001", "--country", "GB"), "name the numbers, or --country"),
+        (("buy", "--country", "XX"), "is no country"),
+        (("buy", "seven"), "is not a telephone number"),
+        (("buy", "+14155550001", "--monthly-cost", "dear"), "is no price"),
+        (("release",), "name the numbers by code"),
+        (("release", "N00009"), "no number 'N00009'"),
+        (("configure", "N00009"), "N00009: not in the account"),
+    ],
+    ids=lambda given: " ".join(given) if isinstance(given, tuple) else "",
+)
+def test_wrong_use_is_named(rented: Shell, arguments: tuple[str, ...], words: str) -> None:
+    assert words in rented.refused("number", *arguments)
+
+
+@pytest.mark.parametrize("command", ["search --country GB", "buy +14155550001", "configure"])
+def test_without_an_account_nothing_is_asked_of_twilio(canary: Shell, command: str) -> None:
+    assert "no Twilio account" in canary.refused("number", *command.split())
 
 
 def test_a_number_that_points_here_and_that_nobody_holds_is_found(rented: Shell, twilio_emulator: Emulator) -> None:

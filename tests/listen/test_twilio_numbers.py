@@ -57,11 +57,13 @@ def test_a_rent_from_purchase_to_end_holds_to_the_specification_on_both_sides(
     assert shop.rented(number) == []
 
 
-def test_drift_names_every_address_that_changed_and_every_number_that_is_gone() -> None:
+def test_drift_names_every_setting_that_keeps_things_from_us_and_every_number_that_is_gone() -> None:
     right = dict(WANTED.__dict__)
     listed = [Rented("+1", "PN1", right), Rented("+2", "PN2", right | {"sms_url": "", "voice_fallback_url": "x"})]
-    held = {"+1": "N1", "+2": "N2", "+3": "N3"}
-    assert drift(listed, held, WANTED) == {"N2": ["sms_url", "voice_fallback_url"], "N3": ["gone"]}
+    listed.append(Rented("+4", "PN4", right | {"sms_method": "GET", "voice_method": "POST", "trunk_sid": "TK1"}))
+    held = {"+1": "N1", "+2": "N2", "+3": "N3", "+4": "N4"}
+    wrong = {"N2": ["sms_url", "voice_fallback_url"], "N3": ["gone"], "N4": ["sms_method", "trunk_sid"]}
+    assert drift(listed, held, WANTED) == wrong
 
 
 @pytest.mark.parametrize("url", ["", "http://calls.example", "calls.example"])

@@ -8,7 +8,7 @@ import phonenumbers
 from sqlalchemy.orm import Session
 
 from canary.store import contacts, incidents, outbox
-from canary.store.database import Store, vault_of
+from canary.store.database import Store, queue, vault_of
 from canary.store.incidents import Fresh
 
 LISTED = 10
@@ -22,6 +22,7 @@ def senders(store: Store, now: datetime, again: timedelta, channels: Iterable[st
     number, callback number, link or chat name always alerts; one that is known does after it was quiet for `again`.
     Contacts of one copy share an alert, which counts them all. A withheld number cannot be known again."""
     with store.writing() as session:
+        queue(session, "incidents")  # scheduler and command line may look at the same contacts at once
         found = incidents.fresh(session)
         heard = contacts.heard(session, [each.contact for each in found])
         news: dict[str, list[str]] = {}

@@ -48,17 +48,24 @@ class Offer:
     address: str
 
 
+# What a number may have instead of addresses of its own, which Twilio then ignores.
+HIDING = ("sms_application_sid", "voice_application_sid", "trunk_sid")
+METHODS = ("sms_method", "voice_method")
+
+
 @dataclass(frozen=True)
 class Rented:
-    """A number of the account: E.164, Twilio's id, and where it points now."""
+    """A number of the account: E.164, Twilio's id, and how it is set up now, by the names of Twilio's API."""
 
     number: str
     sid: str
     points_at: Mapping[str, str]
 
     def differs(self, wanted: Hooks) -> list[str]:
-        """The names of the addresses that are not those wanted."""
-        return [name for name, url in asdict(wanted).items() if self.points_at.get(name, "") != url]
+        """The names of the settings by which what comes to it would not reach us as it should."""
+        found = [name for name, url in asdict(wanted).items() if self.points_at.get(name, "") != url]
+        found += [name for name in METHODS if self.points_at.get(name, "") not in ("", "POST")]
+        return found + [name for name in HIDING if self.points_at.get(name)]
 
 
 class TwilioNumbers:
@@ -95,10 +102,10 @@ class TwilioNumbers:
             return _rented(self._client.incoming_phone_numbers.create(phone_number=number, **asdict(wanted), **papers))
 
     def point(self, sid: str, wanted: Hooks) -> None:
-        """Point a number at us, as POST, whatever the console was set to."""
-        methods = {f"{name.removesuffix('_url')}_method": "POST" for name in ("sms_url", "voice_url")}
+        """Point a number at us, by POST. What hides its addresses stays: Twilio's specification has no way to take it
+        off."""
         with told("setting a number's addresses"):
-            self._client.incoming_phone_numbers(sid).update(**asdict(wanted), **methods)
+            self._client.incoming_phone_numbers(sid).update(**asdict(wanted), **dict.fromkeys(METHODS, "POST"))
 
     def give_back(self, sid: str) -> None:
         """End the rent; a number that is gone already is no error."""
@@ -129,12 +136,13 @@ def _address(found: Any) -> str:
 def _rented(found: Any) -> Rented:
     if not found.sid:
         raise OutsideError("Twilio answered without a number's id", "see the console; run it again")
-    points_at = {name: getattr(found, name) or "" for name in Hooks.__dataclass_fields__}
+    names = (*Hooks.__dataclass_fields__, *METHODS, *HIDING)
+    points_at = {name: getattr(found, name) or "" for name in names}
     return Rented(found.phone_number or "", found.sid, points_at)
 
 
 def drift(listed: Sequence[Rented], held: Mapping[str, str], wanted: Hooks) -> dict[str, list[str]]:
-    """What is wrong at Twilio, by the code of the number: addresses that were changed, "gone" for a number that
+    """What is wrong at Twilio, by the code of the number: settings that were changed, "gone" for a number that
     the account no longer has. `held` are codes by E.164."""
     there = {each.number: each for each in listed}
     found = {code: there[n].differs(wanted) if n in there else ["gone"] for n, code in held.items()}
