@@ -85,10 +85,11 @@ def drift(settings: Settings, store: Store) -> str:
 
 
 def alerts(settings: Settings, store: Store) -> str:
-    """Raise the alerts that are due, and send what waits in the outbox."""
+    """Raise the alerts that are due, send what waits in the outbox, and tell the outside that we live."""
     raised = watch.look(settings, store)
     sent, failed = drain(store, watch.channels(settings), settings.now)
-    return f"{raised} alerts raised, {sent} sent, {failed} tries failed"
+    said = [f"{raised} alerts raised, {sent} sent, {failed} tries failed", watch.beat(settings)]
+    return "; ".join(filter(None, said))
 
 
 def drill(settings: Settings, store: Store) -> str:

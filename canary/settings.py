@@ -98,6 +98,7 @@ class Settings(BaseSettings):
     alert_webhook_secret: SecretStr = SecretStr("")
     alert_syslog: str = ""
     alert_again_hours: float = Field(24, ge=0)
+    heartbeat_url: SecretStr = SecretStr("")
     drill_from: str = ""
     drill_wait_seconds: float = Field(45, ge=0)
     deliveries_every_seconds: float = Field(120, ge=1)

@@ -4,8 +4,8 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 
-from canary.errors import CanaryError
-from canary.listen.alerts.base import Channel, Severity
+from canary.errors import CanaryError, OutsideError
+from canary.listen.alerts.base import Channel, Severity, post, secure
 from canary.listen.alerts.chat import Slack, Teams
 from canary.listen.alerts.mail import Mail
 from canary.listen.alerts.senders import senders
@@ -28,11 +28,11 @@ def channels(settings: Settings) -> dict[str, Channel]:
         to = tuple(part.strip() for part in settings.alert_email_to.split(",") if part.strip())
         found.append(Mail(url, settings.alert_email_from, to))
     if url := settings.alert_slack_url.get_secret_value():
-        found.append(Slack(url))
+        found.append(Slack(secure("alert_slack_url", url)))
     if url := settings.alert_teams_url.get_secret_value():
-        found.append(Teams(url))
+        found.append(Teams(secure("alert_teams_url", url)))
     if url := settings.alert_webhook_url.get_secret_value():
-        found.append(Webhook(url, _signing(settings)))
+        found.append(Webhook(secure("alert_webhook_url", url), _signing(settings)))
     if settings.alert_syslog:
         found.append(Syslog(settings.alert_syslog))
     return {channel.name: channel for channel in found}
@@ -42,6 +42,16 @@ def _signing(settings: Settings) -> str:
     if secret := settings.alert_webhook_secret.get_secret_value():
         return secret
     raise CanaryError("alert_webhook_url: no alert_webhook_secret", "whoever gets them must be able to check them")
+
+
+def beat(settings: Settings) -> str:
+    """Tell the outside that we live, if it wants to know; says what went wrong, "" if nothing did."""
+    try:
+        if url := settings.heartbeat_url.get_secret_value():
+            post("heartbeat", secure("heartbeat_url", url))
+    except OutsideError as error:
+        return error.message
+    return ""
 
 
 def look(settings: Settings, store: Store) -> int:

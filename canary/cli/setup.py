@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import click
@@ -12,8 +12,9 @@ from canary import watch
 from canary.cli.output import format_option, remark, show_list, show_one
 from canary.errors import CanaryError
 from canary.prove.chain import first_break
+from canary.schedule import LEASE
 from canary.settings import Settings, load
-from canary.store import deliveries, drills, incidents, ledger, numbers, outbox, placements, registry, views
+from canary.store import deliveries, drills, incidents, leases, ledger, numbers, outbox, placements, registry, views
 from canary.store.database import Store
 from canary.store.vault import Vault, new_key
 from canary.web.providers import providers
@@ -103,6 +104,7 @@ def _checks() -> Iterator[tuple[str, str, str]]:
         ready = numbers.counts(session).get("ready", 0)
         enough = ready >= settings.canaries_per_copy
         yield from _quiet(settings, store)
+        yield from _scheduled(leases.until(session, LEASE))
         yield from _alerting(settings, session)
         yield from _rented(settings, session)
         yield from _drilled(settings, session)
@@ -120,6 +122,16 @@ def _quiet(settings: Settings, store: Store) -> Iterator[tuple[str, str, str]]:
         days = (settings.now() - last[name]).days
         hint = "ring one of its numbers: nothing may reach us any more" if name in silent else ""
         yield f"heard of {name}", f"nothing for {days} days" if name in silent else "ok", hint
+
+
+def _scheduled(until: datetime | None) -> Iterator[tuple[str, str, str]]:
+    # Against the machine's clock, as the lease is kept, also where a simulated registry has its own.
+    if until is None:
+        return
+    if until < datetime.now(UTC):
+        yield "scheduler", f"not running since {until:%Y-%m-%d %H:%M}", "`canary schedule`"
+    else:
+        yield "scheduler", "ok", ""
 
 
 def _alerting(settings: Settings, session: Session) -> Iterator[tuple[str, str, str]]:

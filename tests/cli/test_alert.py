@@ -213,7 +213,29 @@ def test_a_channel_that_is_half_set_up_is_named(seeded: Shell, monkeypatch: pyte
     (tmp_path / "secret").write_text("sesame\n")
     monkeypatch.setenv("CANARY_ALERT_WEBHOOK_SECRET_FILE", str(tmp_path / "secret"))
     assert load().alert_webhook_secret.get_secret_value() == "sesame"
+    seeded.write("canary.toml", 'alert_slack_url = "http://hooks.example/sesame"')
+    assert "alert_slack_url: not an https address" in seeded.refused("alert", "test")
     seeded.write("canary.toml", 'alert_email_url = "smtps://mail.example"')
     assert "alert_email_from" in seeded.refused("alert", "test")
     checks = {c["check"]: c["result"] for c in seeded.json("doctor", code=1)["doctor"]}
     assert checks["alerts"] == "alert_email_url: from whom and to whom?"
+
+
+def test_the_outside_hears_a_heartbeat_and_only_the_outside_minds_when_it_stops(told: Shell, hook: Hook) -> None:
+    set_up(told, hook, f'heartbeat_url = "{hook.url}"')
+    hook.got.clear()
+    assert told("job", "run", "alerts").stdout == "0 alerts raised, 0 sent, 0 tries failed\n"
+    assert [body for _, body in hook.got] == [b""]
+    hook.status = 500
+    assert told("job", "run", "alerts").stdout.endswith("; heartbeat: answered 500\n")
+
+
+def test_the_doctor_finds_a_scheduler_that_has_stopped(told: Shell) -> None:
+    def scheduler() -> list[str]:
+        return [c["result"] for c in told.json("doctor", code=1)["doctor"] if c["check"] == "scheduler"]
+
+    assert scheduler() == [], "none was ever started"
+    told.sql("INSERT INTO lease VALUES ('scheduler', 'me', datetime('now', '+1 hour'))")
+    assert scheduler() == ["ok"]
+    told.sql("UPDATE lease SET until = '2026-06-05 08:00:00.000000'")
+    assert scheduler() == ["not running since 2026-06-05 08:00"]

@@ -151,6 +151,17 @@ def test_without_an_account_nothing_is_asked_of_twilio(canary: Shell, command: s
     assert "no Twilio account" in canary.refused("number", *command.split())
 
 
+def test_an_application_that_hides_a_numbers_addresses_is_named_and_left_to_the_console(
+    rented: Shell, front: Front, twilio_emulator: Emulator
+) -> None:
+    number = unused_number()
+    rented("number", "buy", number, *PRICE)
+    front.fallbacks[at_twilio(twilio_emulator, number)[0]["sid"]]["voice_application_sid"] = "AP" + "0" * 32
+    assert rented.json("number", "health", code=1)["health"][0]["drift"] == ["N00001 voice_application_sid"]
+    result = rented("number", "configure", "N00001")
+    assert "N00001: set nothing" in result.stdout and "take it off in the console" in result.stderr
+
+
 def test_a_number_that_points_here_and_that_nobody_holds_is_found(rented: Shell, twilio_emulator: Emulator) -> None:
     twilio_emulator.buy(unused_number(), f"{PUBLIC}/hooks/twilio")
     twilio_emulator.buy(unused_number(), "https://another-project.example")

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import requests
 
-from canary.errors import OutsideError
+from canary.errors import CanaryError, OutsideError
 
 SECONDS = 10
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Severity(StrEnum):
@@ -41,6 +43,18 @@ class Channel(Protocol):
     def send(self, message: Message) -> None:
         """Hand a message over. Raises OutsideError while that fails, for whatever reason outside us."""
         ...
+
+
+def secure(setting: str, url: str) -> str:
+    """The address itself. Raises CanaryError unless it is https or on this machine: it is a secret."""
+    try:
+        asked = urlsplit(url)
+        good = bool(asked.hostname) and (asked.scheme == "https" or asked.hostname in LOOPBACK)
+    except ValueError:
+        good = False
+    if not good:
+        raise CanaryError(f"{setting}: not an https address", "copy it whole")
+    return url
 
 
 def post(channel: str, url: str, **what: Any) -> None:
