@@ -10,10 +10,11 @@ from phonenumbers import SUPPORTED_REGIONS
 
 from canary.cli.output import format_option, remark, show_list
 from canary.cli.rows import rows
-from canary.errors import CanaryError
+from canary.errors import CanaryError, OutsideError
 from canary.listen.lines import Compared, compare
-from canary.settings import load
+from canary.settings import Settings, load
 from canary.store import ledger, numbers
+from canary.store.database import Store
 from canary.store.e164 import normalise
 from canary.store.numbers import NewNumber
 from canary.store.schema import Number, NumberState
@@ -119,8 +120,7 @@ def health(style: str) -> None:
     store = settings.store()
     with store.reading() as session:
         held = numbers.numbers(session)
-    ours = account(settings)
-    found = compare(store, ours) if ours else None
+    found, problem = _compared(settings, store)
     wrong = found.wrong if found else {}
     lines = []
     for provider in sorted({n.provider for n in held}):
@@ -130,7 +130,17 @@ def health(style: str) -> None:
         about = {"provider": provider, "numbers": len(mine), **_cost(mine), "states": _states(states)}
         lines.append({**about, **({"drift": drifted} if found else {})})
     show_list("health", lines, style)
+    if problem:
+        raise problem
     _drifted(found)
+
+
+def _compared(settings: Settings, store: Store) -> tuple[Compared | None, OutsideError | None]:
+    ours = account(settings)
+    try:
+        return (compare(store, ours) if ours else None), None
+    except OutsideError as error:  # what we know by ourselves is shown all the same
+        return None, error
 
 
 def _drifted(found: Compared | None) -> None:

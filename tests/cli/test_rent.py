@@ -162,6 +162,15 @@ def test_an_application_that_hides_a_numbers_addresses_is_named_and_left_to_the_
     assert "N00001: set nothing" in result.stdout and "take it off in the console" in result.stderr
 
 
+def test_states_and_cost_are_shown_though_twilio_is_away(rented: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    rented("number", "buy", unused_number(), *PRICE)
+    monkeypatch.setenv("CANARY_TWILIO_API_URL", "http://127.0.0.1:9")
+    result = rented("number", "health", code=3)
+    assert "1 quarantine" in result.stdout and "drift" not in result.stdout
+    assert "Twilio's list of numbers" in result.stderr
+    assert "Twilio's list of numbers" in rented("job", "run", "drift", code=3).stderr
+
+
 def test_a_number_that_points_here_and_that_nobody_holds_is_found(rented: Shell, twilio_emulator: Emulator) -> None:
     twilio_emulator.buy(unused_number(), f"{PUBLIC}/hooks/twilio")
     twilio_emulator.buy(unused_number(), "https://another-project.example")
