@@ -220,9 +220,12 @@ def test_a_number_that_watches_a_copy_is_never_given_back(seeded: Shell, front: 
     assert f"{watched} is watched until" in seeded.refused("number", "release", watched, "--yes")
 
 
+@pytest.mark.parametrize("by_specification", [False, True], ids=["emulator", "emulator behind Prism"])
 def test_buy_receive_list_and_backfill_after_the_receiver_was_dead(
-    canary: Shell, front: Front, twilio_emulator: Emulator
+    canary: Shell, front: Front, twilio_emulator: Emulator, request: pytest.FixtureRequest, by_specification: bool
 ) -> None:
+    if by_specification:
+        front.behind = request.getfixturevalue("twilio_guard")
     port, number = free_port(), unused_number()
     rent_from(canary, front, f"http://127.0.0.1:{port}")
     canary("number", "buy", number, *PRICE)
