@@ -10,15 +10,18 @@ from types import FrameType
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from canary import findings
+from canary import drill as drills
+from canary import findings, watch
 from canary.errors import CanaryError
+from canary.listen import lines
 from canary.listen import reconcile as logs
+from canary.listen.alerts.drain import drain
 from canary.report.renderers import render
 from canary.settings import Settings
 from canary.store import leases, numbers
 from canary.store.database import Store
 from canary.web.app import intake
-from canary.web.providers import providers
+from canary.web.providers import account, providers
 
 LEASE = "scheduler"
 
@@ -33,6 +36,7 @@ def reconcile(settings: Settings, store: Store) -> str:
     """Read the providers' own logs: add contacts that never reached us, confirm or refute quarantined requests."""
     back = timedelta(days=settings.reconcile_days)
     found = logs.reconcile(store, providers(settings), settings.now(), back)
+    watch.unread(settings, store, found)
     told = (
         f"{r.provider}: {r.read} read, {r.added} added, {r.confirmed} confirmed, {r.refuted} refuted" for r in found
     )
@@ -69,12 +73,44 @@ def digest(settings: Settings, store: Store) -> str:
     return f"wrote {path.name}"
 
 
+def drift(settings: Settings, store: Store) -> str:
+    """Compare the numbers at Twilio with ours: addresses changed in the console, numbers given up, numbers unheld."""
+    ours = account(settings)
+    if ours is None:
+        return "no account to compare with"
+    found = lines.compare(store, ours)
+    watch.drifted(settings, store, found)
+    said = [f"{code} {' '.join(wrong)}" for code, wrong in found.wrong.items()]
+    return "; ".join([*said, *(f"{sid} held by nobody" for sid in found.strays)]) or "all numbers as they should be"
+
+
+def alerts(settings: Settings, store: Store) -> str:
+    """Raise the alerts that are due, send what waits in the outbox, and tell the outside that we live."""
+    raised = watch.look(settings, store)
+    sent, failed = drain(store, watch.channels(settings), settings.now)
+    said = [f"{raised} alerts raised, {sent} sent, {failed} tries failed", watch.beat(settings)]
+    return "; ".join(filter(None, said))
+
+
+def drill(settings: Settings, store: Store) -> str:
+    """Text one of our own numbers and follow it to the verdicts, if the last drill was long ago."""
+    if not settings.drill_from:
+        return "no drill_from: nothing proves that the chain is whole"
+    if not drills.due(settings, store):
+        return "not due yet"
+    done = drills.drill(settings, store)
+    return done.problem or f"{done.number} is heard, {done.seconds['stored']:.1f} s by {done.path}"
+
+
 JOBS: Mapping[str, Callable[[Settings, Store], str]] = {
     "deliveries": deliveries,
     "reconcile": reconcile,
     "verdicts": verdicts,
     "numbers": pool,
     "digest": digest,
+    "drift": drift,
+    "alerts": alerts,
+    "drill": drill,
 }
 
 
@@ -95,6 +131,9 @@ def run_forever(settings: Settings, say: Callable[[str], None]) -> None:
         "verdicts": settings.verdicts_every_seconds,
         "numbers": settings.numbers_every_seconds,
         "digest": settings.digest_every_seconds,
+        "drift": settings.drift_every_seconds,
+        "alerts": settings.alerts_every_seconds,
+        "drill": settings.drill_every_seconds,
     }
     scheduler = BackgroundScheduler(timezone="UTC")
     lasting = timedelta(seconds=2 * max(30.0, min(every.values())))

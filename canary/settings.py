@@ -64,6 +64,7 @@ class Settings(BaseSettings):
     twilio_auth_token: SecretStr = SecretStr("")
     twilio_account_sid: str = ""
     twilio_api_url: str = ""
+    twilio_voice_fallback_url: str = ""
     twilio_shared_keys: SecretStr = SecretStr("")
     smsgate_key: SecretStr = SecretStr("")
     smsforwarder_secret: SecretStr = SecretStr("")
@@ -80,6 +81,7 @@ class Settings(BaseSettings):
     hit_rate: float = Field(0.5, gt=0, le=1)
     window_days: int = Field(180, ge=1)
     quarantine_days: int = Field(28, ge=0)
+    cooling_days: int = Field(90, ge=0)
     control_share: float = Field(0.1, gt=0, lt=1)
     exclude_token: SecretStr = SecretStr("")
     exclude_per_hour: int = Field(30, ge=1)
@@ -87,12 +89,27 @@ class Settings(BaseSettings):
     spool_folder: str = "spool"
     digest_folder: str = "digests"
     quiet_days: float = Field(7, gt=0)
+    alert_email_url: SecretStr = SecretStr("")
+    alert_email_from: str = ""
+    alert_email_to: str = ""
+    alert_slack_url: SecretStr = SecretStr("")
+    alert_teams_url: SecretStr = SecretStr("")
+    alert_webhook_url: SecretStr = SecretStr("")
+    alert_webhook_secret: SecretStr = SecretStr("")
+    alert_syslog: str = ""
+    alert_again_hours: float = Field(24, ge=0)
+    heartbeat_url: SecretStr = SecretStr("")
+    drill_from: str = ""
+    drill_wait_seconds: float = Field(45, ge=0)
     deliveries_every_seconds: float = Field(120, ge=1)
     reconcile_days: int = Field(3, ge=2)
     reconcile_every_seconds: float = Field(3600, ge=1)
     verdicts_every_seconds: float = Field(900, ge=1)
     numbers_every_seconds: float = Field(3600, ge=1)
     digest_every_seconds: float = Field(86400, ge=1)
+    drift_every_seconds: float = Field(21600, ge=1)
+    alerts_every_seconds: float = Field(60, ge=1)
+    drill_every_seconds: float = Field(86400, ge=1)
     clock_file: str = ""
 
     @classmethod

@@ -1,10 +1,12 @@
 #!/bin/sh
-# Installs what some tests check us against, one line per peer: the Twilio emulator, PostgreSQL 15,
-# Chromium with a Chinese font. A missing peer is an error only when CANARY_REQUIRE_PEERS=1.
+# Installs what some tests check us against, one line per peer: the Twilio emulator, Prism with Twilio's official OpenAPI
+# (which its command line's core package carries), PostgreSQL 15, Chromium with a Chinese font. A missing peer is an error only when CANARY_REQUIRE_PEERS=1.
 set -u
 cd "$(dirname "$0")/.."
 
 EMULATE=0.8.0 # "latest" is another package, and 0.12 needs a newer Node than Debian's
+PRISM=5.14.2
+TWILIO_CORE=9.0.0
 missing=0
 refreshed=""
 
@@ -21,8 +23,13 @@ apt_install() { # packages…: quiet, and only where it can work
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null 2>&1
 }
 
-emulate_version() {
-  sed -n 's/^ *"version": "\(.*\)",*$/\1/p' .peers/node_modules/emulate/package.json 2>/dev/null | head -n 1
+npm_version() { # package
+  sed -n 's/^ *"version": "\(.*\)",*$/\1/p' ".peers/node_modules/$1/package.json" 2>/dev/null | head -n 1
+}
+
+npm_peers() { # whether all stand there in the versions we want
+  [ "$(npm_version emulate)" = "$EMULATE" ] && [ "$(npm_version @stoplight/prism-cli)" = "$PRISM" ] \
+    && [ "$(npm_version @twilio/cli-core)" = "$TWILIO_CORE" ]
 }
 
 postgres_15() {
@@ -34,16 +41,18 @@ chromium_program() { command -v chromium || command -v chromium-browser || comma
 
 chinese_font() { fc-list :lang=zh family 2>/dev/null | head -n 1; }
 
-if [ "$(emulate_version)" != "$EMULATE" ] && command -v npm >/dev/null; then
-  npm install --prefix .peers --no-package-lock --no-audit --no-fund --ignore-scripts --silent "emulate@$EMULATE" \
-    >/dev/null 2>&1
+packages="emulate@$EMULATE @stoplight/prism-cli@$PRISM @twilio/cli-core@$TWILIO_CORE"
+if ! npm_peers && command -v npm >/dev/null; then
+  # shellcheck disable=SC2086 # one argument a package
+  npm install --prefix .peers --no-package-lock --no-audit --no-fund --ignore-scripts --silent $packages >/dev/null 2>&1
 fi
 if ! command -v node >/dev/null; then
-  lacking emulate "install Node.js 20 (apt-get install nodejs npm), then run this again"
-elif [ "$(emulate_version)" = "$EMULATE" ]; then
+  lacking "emulate, prism" "install Node.js 20 (apt-get install nodejs npm), then run this again"
+elif npm_peers; then
   report emulate "$EMULATE, node $(node --version)"
+  report prism "$PRISM, Twilio's OpenAPI of cli-core $TWILIO_CORE"
 else
-  lacking emulate "npm install --prefix .peers --ignore-scripts emulate@$EMULATE"
+  lacking "emulate, prism" "npm install --prefix .peers --ignore-scripts $packages"
 fi
 
 [ -n "$(postgres_15)" ] || apt_install postgresql-15

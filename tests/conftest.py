@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, make_url, text
 
 from canary.store.database import Store
 from canary.store.vault import Vault, new_key
-from tests.peers import emulate, postgres
+from tests.peers import emulate, postgres, prism
 
 
 def _missing(peer: str) -> NoReturn:
@@ -30,6 +30,27 @@ def twilio_emulator() -> Iterator[emulate.Emulator]:
         _missing("emulate")
     with emulate.running(node) as emulator:
         yield emulator
+
+
+@pytest.fixture(scope="session")
+def twilio_mock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Twilio made of its official specification, started for this session."""
+    with prism.mocking(_prism(), tmp_path_factory.mktemp("prism")) as base:
+        yield base
+
+
+@pytest.fixture(scope="session")
+def twilio_guard(twilio_emulator: emulate.Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The Twilio emulator behind a guard that holds both sides to the official specification."""
+    with prism.guarding(_prism(), tmp_path_factory.mktemp("prism"), twilio_emulator.base) as base:
+        yield base
+
+
+def _prism() -> str:
+    node = shutil.which("node")
+    if node is None or not prism.PRISM.exists() or not prism.SPECIFICATIONS.exists():
+        _missing("Prism")
+    return node
 
 
 @pytest.fixture(scope="session")

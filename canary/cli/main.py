@@ -8,10 +8,12 @@ import click
 
 from canary import __version__
 from canary.cli import (
+    alert,
     check,
     contact,
     copy,
     demo,
+    drill,
     exclude,
     number,
     plan,
@@ -19,6 +21,7 @@ from canary.cli import (
     prove,
     recipient,
     reconcile,
+    rent,
     run,
     scan,
     setup,
@@ -51,7 +54,7 @@ def cli(verbose: bool) -> None:
     """Which copy leaked? Plant canaries in every copy you hand out, listen, trace, report."""
 
 
-RECORDS = (setup, recipient, copy, number, plant, check, exclude, contact, reconcile, scan)
+RECORDS = (setup, recipient, copy, number, rent, plant, check, exclude, contact, reconcile, alert, drill, scan)
 for module in (*RECORDS, trace, prove, plan, simulate, run, demo):
     for command in module.COMMANDS:
         cli.add_command(command)

@@ -10,12 +10,15 @@ from phonenumbers import SUPPORTED_REGIONS
 
 from canary.cli.output import format_option, remark, show_list
 from canary.cli.rows import rows
-from canary.errors import CanaryError
-from canary.settings import load
+from canary.errors import CanaryError, OutsideError
+from canary.listen.lines import Compared, compare
+from canary.settings import Settings, load
 from canary.store import ledger, numbers
+from canary.store.database import Store
 from canary.store.e164 import normalise
 from canary.store.numbers import NewNumber
 from canary.store.schema import Number, NumberState
+from canary.web.providers import account
 
 
 @click.group()
@@ -112,19 +115,49 @@ def retire(code: str) -> None:
 @number.command()
 @format_option
 def health(style: str) -> None:
-    """Per provider: numbers by state, what they cost a month."""
-    with load().store().reading() as session:
+    """Per provider: numbers by state, what they cost a month, what changed at Twilio. Exit 1 if something did."""
+    settings = load()
+    store = settings.store()
+    with store.reading() as session:
         held = numbers.numbers(session)
+    found, problem = _compared(settings, store)
+    wrong = found.wrong if found else {}
     lines = []
     for provider in sorted({n.provider for n in held}):
         mine = [n for n in held if n.provider == provider]
         states = {s: sum(n.state == s for n in mine) for s in sorted({n.state for n in mine})}
-        lines.append({"provider": provider, "numbers": len(mine), **_cost(mine), "states": _states(states)})
+        drifted = [f"{n.code} {' '.join(wrong[n.code])}" for n in mine if n.code in wrong]
+        about = {"provider": provider, "numbers": len(mine), **_cost(mine), "states": _states(states)}
+        lines.append({**about, **({"drift": drifted} if found else {})})
     show_list("health", lines, style)
+    if problem:
+        raise problem
+    _drifted(found)
+
+
+def _compared(settings: Settings, store: Store) -> tuple[Compared | None, OutsideError | None]:
+    ours = account(settings)
+    try:
+        return (compare(store, ours) if ours else None), None
+    except OutsideError as error:  # what we know by ourselves is shown all the same
+        return None, error
+
+
+def _drifted(found: Compared | None) -> None:
+    if found is None or not (found.wrong or found.strays):
+        return
+    if found.wrong:
+        remark(f"{len(found.wrong)} numbers were changed at Twilio: `canary number configure` sets them again")
+    for sid in found.strays:
+        remark(
+            f"{sid}: points at this server and is paid for, but nobody holds it: `canary number buy` it, or let it go"
+        )
+    raise SystemExit(1)
 
 
 def _cost(held: list[Number]) -> dict[str, str]:
-    return {"monthly_cost": f"{sum((n.monthly_cost for n in held), Decimal(0)):.2f}"}
+    paid = (n.monthly_cost for n in held if n.state != NumberState.RELEASED)
+    return {"monthly_cost": f"{sum(paid, Decimal(0)):.2f}"}
 
 
 def _states(states: dict[str, int]) -> str:

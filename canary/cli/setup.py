@@ -1,17 +1,20 @@
 """`canary init`, `doctor`, `status`: from nothing to a working registry, and whether it is well."""
 
 import os
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import click
+from sqlalchemy.orm import Session
 
+from canary import watch
 from canary.cli.output import format_option, remark, show_list, show_one
 from canary.errors import CanaryError
 from canary.prove.chain import first_break
+from canary.schedule import LEASE
 from canary.settings import Settings, load
-from canary.store import deliveries, ledger, numbers, placements, registry, views
+from canary.store import deliveries, drills, incidents, leases, ledger, numbers, outbox, placements, registry, views
 from canary.store.database import Store
 from canary.store.vault import Vault, new_key
 from canary.web.providers import providers
@@ -100,19 +103,67 @@ def _checks() -> Iterator[tuple[str, str, str]]:
         yield "draws", drawn if half else "ok", hint if half else ""
         ready = numbers.counts(session).get("ready", 0)
         enough = ready >= settings.canaries_per_copy
-        yield from _quiet(settings, deliveries.last_heard(session))
+        yield from _quiet(settings, store)
+        yield from _scheduled(leases.until(session, LEASE))
+        yield from _alerting(settings, session)
+        yield from _rented(settings, session)
+        yield from _drilled(settings, session)
         waiting = len(settings.spool().waiting())
         hint = "`canary job run deliveries`; what stays is sealed with a key that is not in force" if waiting else ""
         yield "spool", f"{waiting} deliveries wait" if waiting else "ok", hint
         yield "pool", "ok" if enough else f"{ready} numbers ready", "" if enough else "canary number import"
 
 
-def _quiet(settings: Settings, last: Mapping[str, datetime]) -> Iterator[tuple[str, str, str]]:
+def _quiet(settings: Settings, store: Store) -> Iterator[tuple[str, str, str]]:
+    silent = {sign.key: sign.title for sign in watch.quiet(settings, store)}
+    with store.reading() as session:
+        last = deliveries.last_heard(session)
     for name in sorted(last.keys() & providers(settings).keys()):
-        silent = settings.now() - last[name]
-        quiet = silent > timedelta(days=settings.quiet_days)
-        hint = "ring one of its numbers: nothing may reach us any more" if quiet else ""
-        yield f"heard of {name}", f"nothing for {silent.days} days" if quiet else "ok", hint
+        days = (settings.now() - last[name]).days
+        hint = "ring one of its numbers: nothing may reach us any more" if name in silent else ""
+        yield f"heard of {name}", f"nothing for {days} days" if name in silent else "ok", hint
+
+
+def _scheduled(until: datetime | None) -> Iterator[tuple[str, str, str]]:
+    # Against the machine's clock, as the lease is kept, also where a simulated registry has its own.
+    if until is None:
+        return
+    if until < datetime.now(UTC):
+        yield "scheduler", f"not running since {until:%Y-%m-%d %H:%M}", "`canary schedule`"
+    else:
+        yield "scheduler", "ok", ""
+
+
+def _alerting(settings: Settings, session: Session) -> Iterator[tuple[str, str, str]]:
+    try:
+        ways = watch.channels(settings)
+    except CanaryError as error:
+        yield "alerts", error.message, error.hint
+        return
+    if ways:
+        stuck = [f"{count} wait for {name}: {error}" for name, (count, error) in outbox.stuck(session).items()]
+        yield "alerts", "; ".join(stuck) or "ok", "`canary alert test`" if stuck else f"by {', '.join(ways)}"
+
+
+def _rented(settings: Settings, session: Session) -> Iterator[tuple[str, str, str]]:
+    if settings.twilio_account_sid:
+        wrong = [i.title for i in incidents.incidents(session) if i.scope == "drift"]
+        yield "numbers at Twilio", "; ".join(wrong) or "ok", "`canary number health`" if wrong else ""
+
+
+def _drilled(settings: Settings, session: Session) -> Iterator[tuple[str, str, str]]:
+    if not settings.drill_from:
+        return
+    last = drills.last(session)
+    late = timedelta(seconds=3 * settings.drill_every_seconds)
+    if last is None:
+        yield "drill", "never run", "`canary drill`"
+    elif last.problem:
+        yield "drill", f"{last.at:%Y-%m-%d %H:%M}: {last.problem}", "`canary drill` again"
+    elif settings.now() - last.at > late:
+        yield "drill", f"the last was on {last.at:%Y-%m-%d}", "is the scheduler running?"
+    else:
+        yield "drill", "ok", f"{last.at:%Y-%m-%d %H:%M}, heard after {last.stored or 0:.1f} s by {last.path}"
 
 
 def _setting_checks(settings: Settings) -> Iterator[tuple[str, str, str]]:

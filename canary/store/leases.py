@@ -19,6 +19,12 @@ def acquire(session: Session, name: str, holder: str, now: datetime, lasting: ti
     return True
 
 
+def until(session: Session, name: str) -> datetime | None:
+    """When a lease ends or ended, None if nobody ever took it."""
+    lease = session.get(Lease, name)
+    return lease.until if lease else None
+
+
 def give_back(session: Session, name: str, holder: str, now: datetime) -> None:
     """End our own lease so that the next scheduler need not wait."""
     lease = session.get(Lease, name)

@@ -15,18 +15,20 @@ from canary.prove.canonical import digest
 from canary.store.contacts import recognised_numbers
 from canary.store.database import vault_of
 from canary.store.ledger import append
-from canary.store.schema import Canary, Inherited, Number, NumberState, Placement, PlacementState
+from canary.store.schema import Canary, Inherited, Number, NumberState, Placement, PlacementState, Rental
 from canary.trace.law import controls_for, draw
 
 
 @dataclass(frozen=True)
 class NewNumber:
-    """One number to import: E.164, who provides it, cost a month; `place` says where it was read."""
+    """One number to import: E.164, who provides it, cost a month; `place` says where it was read, `sid` is the id
+    it has at who rents it to us."""
 
     e164: str
     provider: str
     monthly_cost: Decimal
     place: str = "number"
+    sid: str = ""
 
 
 def import_numbers(
@@ -37,8 +39,10 @@ def import_numbers(
     count = session.scalar(select(func.count(Number.id))) or 0
     added = []
     for position, item in enumerate(new, start=1):
-        if by_e164(session, item.e164):
-            raise CanaryError(f"{item.place}: {item.e164} is held already", "remove the row")
+        if held := by_e164(session, item.e164):
+            gone = held.state == NumberState.RELEASED
+            was = "was given back, callers may still know it" if gone else "is held already"
+            raise CanaryError(f"{item.place}: {item.e164} {was}", "remove the row" if not gone else "take another one")
         number = Number(
             code=f"N{count + position:05d}",
             sealed=vault.seal(item.e164),
@@ -51,6 +55,8 @@ def import_numbers(
         )
         session.add(number)
         session.flush()
+        if item.sid:
+            session.add(Rental(number_id=number.id, sid=item.sid))
         added.append(number)
     append(session, at, "numbers", {"imported": [n.code for n in added]})
     return added
@@ -71,6 +77,14 @@ def e164(session: Session, number: Number) -> str:
 def by_e164(session: Session, number: str) -> Number | None:
     """The number we hold under that E.164 spelling, or None."""
     return session.scalar(select(Number).where(Number.fingerprint == vault_of(session).fingerprint(number)))
+
+
+def by_code(session: Session, code: str) -> Number:
+    """The number of that code. Raises CanaryError if there is none."""
+    number = session.scalar(select(Number).where(Number.code == code))
+    if number is None:
+        raise CanaryError(f"no number {code!r}", "see `canary number list`")
+    return number
 
 
 def counts(session: Session) -> dict[str, int]:
@@ -131,14 +145,39 @@ def burn(session: Session, at: datetime) -> int:
 def retire(session: Session, at: datetime, code: str) -> Number:
     """Take a number out of use (`cooling`). Raises CanaryError on an unknown code, and while a copy's window is
     open on it: a number given up reads as silent, and silent controls accuse innocent copies."""
-    number = session.scalar(select(Number).where(Number.code == code))
-    if number is None:
-        raise CanaryError(f"no number {code!r}", "see `canary number list`")
+    number = by_code(session, code)
+    if number.state == NumberState.RELEASED:
+        raise CanaryError(f"{code} was given back", "see `canary number list`")
     if (until := _watched_until(session, number)) and until > at:
         raise CanaryError(f"{code} is watched until {until:%Y-%m-%d}", "keep paying for it until then")
     _move(session, at, [number], NumberState.COOLING)
     append(session, at, "retired", {"number": code})
     return number
+
+
+def cooled(session: Session, at: datetime, cooling: timedelta) -> list[Number]:
+    """The numbers that have cooled long enough to be given back."""
+    return [n for n in numbers(session, NumberState.COOLING) if n.since + cooling <= at]
+
+
+def check_cooled(session: Session, at: datetime, code: str, cooling: timedelta) -> Number:
+    """The number, if it may be given back. Raises CanaryError while it is in use, while a copy's window is open on
+    it, and until it has cooled: whoever got it next would hear the callers that know it from us."""
+    number = by_code(session, code)
+    if number.state != NumberState.COOLING:
+        raise CanaryError(f"{code} is {number.state}", f"`canary number retire {code}` first, and let it cool")
+    if (until := _watched_until(session, number)) and until > at:
+        raise CanaryError(f"{code} is watched until {until:%Y-%m-%d}", "keep paying for it until then")
+    if (free := number.since + cooling) > at:
+        raise CanaryError(f"{code} cools until {free:%Y-%m-%d}", "callers still know it; see cooling_days")
+    return number
+
+
+def release(session: Session, at: datetime, code: str) -> None:
+    """Note that a number was given back; it stays in the list, for its contacts do."""
+    number = by_code(session, code)
+    _move(session, at, [number], NumberState.RELEASED)
+    append(session, at, "released", {"number": code})
 
 
 def _watched_until(session: Session, number: Number) -> datetime | None:

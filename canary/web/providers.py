@@ -1,12 +1,16 @@
 """The providers that the settings name: one line each."""
 
+from datetime import timedelta
+
 from canary.errors import CanaryError
+from canary.listen.lines import Account
 from canary.listen.providers.base import Provider
 from canary.listen.providers.kannel import KannelProvider
 from canary.listen.providers.smsforwarder import SmsForwarderProvider
 from canary.listen.providers.smsgate import SmsGateProvider
 from canary.listen.providers.twilio import TwilioProvider
 from canary.listen.providers.twilio_log import TwilioLog
+from canary.listen.providers.twilio_numbers import TwilioNumbers, hooks
 from canary.settings import Settings
 
 EVERY: tuple[type[Provider], ...] = (TwilioProvider, SmsGateProvider, SmsForwarderProvider, KannelProvider)
@@ -27,6 +31,21 @@ def providers(settings: Settings) -> dict[str, Provider]:
     if basic := settings.kannel_basic.get_secret_value():
         found.append(KannelProvider(basic))
     return {provider.name: provider for provider in found}
+
+
+def shop(settings: Settings) -> TwilioNumbers | None:
+    """Where numbers are rented, None without an account."""
+    token, sid = settings.twilio_auth_token.get_secret_value(), settings.twilio_account_sid
+    return TwilioNumbers(sid, token, settings.twilio_api_url) if sid and token else None
+
+
+def account(settings: Settings) -> Account | None:
+    """The account whose numbers point at us, None without one or without a public address."""
+    rents = shop(settings)
+    if rents is None or not settings.public_url:
+        return None
+    wanted = hooks(settings.public_url, settings.twilio_voice_fallback_url)
+    return Account(rents, wanted, timedelta(days=settings.quarantine_days))
 
 
 def attested(provider: str) -> str:

@@ -4,19 +4,26 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from werkzeug.serving import make_server
 
 from canary.cli.main import cli
 from canary.demo.world import write_xlsx
 from canary.mint.facts import Table
+from canary.web.app import create_app
+from tests.listen.receivers import running
 from tests.mint.tables import city
+from tests.peers.emulate import ACCOUNT, TOKEN, Emulator
+from tests.peers.front import Front, fronting
 
 PHONES = [f"+861200000{i:04}" for i in range(1, 61)]
 
@@ -159,3 +166,37 @@ def canaries(shell: Shell, copy: str) -> list[str]:
 def numbers_csv(shell: Shell, phones: Sequence[str], name: str = "numbers.csv") -> str:
     """An import file of numbers at a dollar a month."""
     return shell.write(name, "number,provider,monthly_cost", *(f"{phone},twilio,1.15" for phone in phones))
+
+
+@pytest.fixture
+def front(twilio_emulator: Emulator) -> Iterator[Front]:
+    """The API of the emulator, and nothing left in its account afterwards."""
+    with fronting(twilio_emulator.base) as server:
+        yield server
+    client = twilio_emulator.client
+    for kept in (client.incoming_phone_numbers, client.messages, client.calls):
+        for each in kept.list(limit=1000):
+            each.delete()
+
+
+def rent_from(shell: Shell, front: Front, public_url: str, *more: str) -> None:
+    """Settings that rent from this Twilio and are reached at `public_url`."""
+    account = [
+        f'twilio_account_sid = "{ACCOUNT}"',
+        f'twilio_auth_token = "{TOKEN}"',
+        f'twilio_api_url = "{front.base}"',
+    ]
+    shell.write("canary.toml", f'public_url = "{public_url}"', *account, *more)
+
+
+_unused = (f"+1415555{n:04}" for n in count(2000))
+
+
+def unused_number() -> str:
+    """A number that no test has had."""
+    return next(_unused)
+
+
+def serving(port: int) -> AbstractContextManager[None]:
+    """The server of the settings in force, in a thread."""
+    return running(make_server("127.0.0.1", port, create_app(), threaded=True))

@@ -18,7 +18,7 @@ from twilio.rest import Client
 SCRIPT = Path(__file__).parents[2] / ".peers" / "node_modules" / "emulate" / "dist" / "index.js"
 ACCOUNT = "AC" + "0" * 32
 TOKEN = "twilio_test_auth_token"
-_START_SECONDS = 20
+_START_SECONDS = 60
 
 
 class LocalHttp(TwilioHttpClient):
@@ -78,31 +78,39 @@ class Emulator:
 @contextmanager
 def running(node: str) -> Iterator[Emulator]:
     """An emulator on a free loopback port, ended with its whole process group."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [node, str(SCRIPT), "--service", "twilio", "--port", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    with serving([node, str(SCRIPT), "--service", "twilio", "--port"], "/2010-04-01/Accounts.json") as base:
+        yield Emulator(base)
+
+
+@contextmanager
+def serving(command: list[str], probe: str) -> Iterator[str]:
+    """The address of a peer that `command` starts on a free loopback port, its last argument, and that answers at
+    the path `probe`; ended with its whole process group."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    ending = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
+    process = subprocess.Popen([*command, str(port)], **ending)  # type: ignore[call-overload]
     try:
         base = f"http://127.0.0.1:{port}"
-        _wait(process, base)
-        yield Emulator(base)
+        _wait(process, base + probe)
+        yield base
     finally:
         _end(process)
 
 
-def _wait(process: subprocess.Popen[bytes], base: str) -> None:
+def _wait(process: "subprocess.Popen[bytes]", url: str) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise RuntimeError(f"emulate ended with exit code {process.returncode}")
+            raise RuntimeError(f"{process.args!r} ended with exit code {process.returncode}")
         try:
-            requests.get(f"{base}/2010-04-01/Accounts.json", timeout=2)
+            requests.get(url, timeout=2)
         except requests.ConnectionError:
             time.sleep(0.1)
         else:
             return
-    raise RuntimeError(f"emulate did not answer within {_START_SECONDS} s")
+    raise RuntimeError(f"{process.args!r} did not answer within {_START_SECONDS} s")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

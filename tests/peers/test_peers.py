@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import requests
 from sqlalchemy import create_engine, text
 
 from canary.listen.providers.base import Channel, RawRequest, Signature
@@ -86,3 +87,11 @@ def test_another_token_does_not_verify(twilio_emulator: Emulator, receiver: Rece
     twilio_emulator.text("+8613800138000", "+14155550198", "你好")
     (_, request), *_ = receiver.requests
     assert TwilioProvider("another token").verify(request) is Signature.BAD
+
+
+def test_prism_lets_through_what_twilios_specification_allows_and_nothing_else(twilio_guard: str) -> None:
+    messages = f"{twilio_guard}/2010-04-01/Accounts/{Emulator.account}/Messages.json"
+    asked = {"auth": (Emulator.account, Emulator.token), "timeout": 30}
+    assert requests.get(messages, params={"PageSize": 1000}, **asked).status_code == 200
+    assert requests.get(messages, params={"PageSize": 5000}, **asked).status_code == 422
+    assert requests.get(messages.replace("/AC", "/AX"), **asked).status_code == 422

@@ -3,47 +3,25 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
-from requests import RequestException
-from twilio.base.exceptions import TwilioException
-from twilio.http.http_client import TwilioHttpClient
-from twilio.rest import Client
-
-from canary.errors import OutsideError
 from canary.listen.providers.base import Channel, Event
+from canary.listen.providers.twilio_client import connect, told
 
 PAGE = 1000
-SECONDS = 30
 _OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
-
-
-class _Elsewhere(TwilioHttpClient):  # type: ignore[misc]
-    """The client has no address to set: what it means for Twilio goes to `base`, a gateway or an emulator."""
-
-    def __init__(self, base: str) -> None:
-        super().__init__(timeout=SECONDS)
-        self._base = urlsplit(base)
-
-    def request(self, method: str, url: str, *args: Any, **options: Any) -> Any:
-        """One exchange, with another scheme and host."""
-        asked = urlsplit(url)
-        there = urlunsplit((self._base.scheme, self._base.netloc, asked.path, asked.query, ""))
-        return super().request(method, there, *args, **options)
 
 
 class TwilioLog:
     """The log of one account; `api_url` is where its API is reached, Twilio itself if empty."""
 
     def __init__(self, account_sid: str, auth_token: str, api_url: str = "") -> None:
-        http = _Elsewhere(api_url) if api_url else TwilioHttpClient(timeout=SECONDS)
-        self._client = Client(account_sid, auth_token, http_client=http)
+        self._client = connect(account_sid, auth_token, api_url)
 
     def since(self, since: datetime) -> Iterator[Event]:
         """What came in since then, and up to two days before: Twilio's filters know whole days only. Keyed as the
         webhooks are. Raises OutsideError; what was yielded before is good."""
         day = datetime.combine(since.astimezone(UTC).date(), datetime.min.time(), UTC) - timedelta(days=1)
-        try:
+        with told("Twilio's log"):
             for message in self._client.messages.stream(date_sent_after=day, page_size=PAGE):
                 yield from _text(message)
             for call in self._client.calls.stream(start_time_after=day, page_size=PAGE):
@@ -51,9 +29,6 @@ class TwilioLog:
             recordings = self._client.recordings
             for recording in recordings.stream(date_created_after=day, include_soft_deleted=True, page_size=PAGE):
                 yield from _recording(recording)
-        except (TwilioException, RequestException) as error:
-            first_line = (str(error).splitlines() or [type(error).__name__])[0]
-            raise OutsideError(f"Twilio's log: {first_line}", "see twilio_account_sid and twilio_auth_token") from error
 
 
 def _text(message: Any) -> Iterator[Event]:
