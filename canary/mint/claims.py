@@ -24,8 +24,10 @@ def within_one_edit(a: str, b: str) -> bool:
         a, b = b, a
     if len(b) - len(a) > 1:
         return False
-    same = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), len(a))
-    return a[same:] == b[same + 1 :] or a[same + 1 :] == b[same + 1 :]
+    for same, letter in enumerate(a):
+        if letter != b[same]:
+            return a[same:] == b[same + 1 :] or a[same + 1 :] == b[same + 1 :]
+    return True
 
 
 class NearNames:
@@ -34,13 +36,18 @@ class NearNames:
     def __init__(self, known: Sequence[str]) -> None:
         marks, owners = _marks(known, asking=False)
         order = np.argsort(marks)
-        self._marks, self._owners = marks[order], owners[order]
+        self._owners = owners[order]
+        self._marks, starts = np.unique(marks[order], return_index=True)
+        self._starts = np.append(starts, len(marks))
 
     def pairs(self, asked: Sequence[str]) -> tuple[Ints, Ints]:
         """Every (i, j), some of them repeatedly, with `asked[i]` within one edit of the j-th text known."""
         marks, owners = _marks(asked, asking=True)
-        first, last = np.searchsorted(self._marks, marks, "left"), np.searchsorted(self._marks, marks, "right")
-        return spread(owners, first, last, self._owners)
+        if not len(self._marks):
+            return owners[:0], owners[:0]
+        at = np.minimum(np.searchsorted(self._marks, marks), len(self._marks) - 1)
+        hit = self._marks[at] == marks
+        return spread(owners[hit], self._starts[at[hit]], self._starts[at[hit] + 1], self._owners)
 
 
 def near_days(days: Ints) -> tuple[Ints, Ints]:
@@ -88,7 +95,7 @@ class Claims:
         i, known = self._near.pairs(asked)
         for some in _bounded(self._starts[known + 1] - self._starts[known]):
             who, when = spread(i[some], self._starts[known[some]], self._starts[known[some] + 1], self._held)
-            table[who, when] = True
+            table.ravel()[who * len(self.days) + when] = True
         exact = self._names.find(asked)
         mine = np.flatnonzero(exact >= 0)
         who, when = spread(mine, self._starts[exact[mine]], self._starts[exact[mine] + 1], self._held)
@@ -99,16 +106,22 @@ class Claims:
         """Whether each (name, address) is more than one edit from every real row's."""
         free = np.ones(len(names), dtype=bool)
         where, who = self._addresses.find(addresses), self._names.find(names)
-        for asked, groups, other, texts, codes in (
-            (where, self._by_address, self._name_ends, Ends(names, *_NAME_ENDS), self._names.codes),
-            (who, self._by_name, self._address_ends, Ends(addresses, *_ADDRESS_ENDS), self._addresses.codes),
-        ):
-            for some in _bounded(groups.sizes(asked)):
-                i, rows = groups.of(asked[some])
-                told = codes[rows] >= 0
-                i, rows = i[told] + some.start, rows[told]
-                free[i[near(texts, i, other, codes[rows])]] = False
+        free[self._clashing(where, names, self._by_address, self._name_ends, self._names.codes)] = False
+        free[self._clashing(who, addresses, self._by_name, self._address_ends, self._addresses.codes)] = False
         return free
+
+    def _clashing(self, asked: Ints, texts: Sequence[str], groups: Groups, known: "Ends", codes: Ints) -> Ints:
+        """Which of `texts` are within one edit of the text, by its code, of any row in the group each asks for."""
+        found = [np.empty(0, dtype=np.intp)]
+        sizes = groups.sizes(asked)
+        some = np.flatnonzero(sizes)
+        mine = Ends([texts[i] for i in some.tolist()], known.head, known.tail)
+        for part in _bounded(sizes[some]):
+            i, rows = groups.of(asked[some[part]])
+            told = codes[rows] >= 0
+            i, rows = i[told] + part.start, rows[told]
+            found.append(some[i[near(mine, i, known, codes[rows])]])
+        return np.concatenate(found)
 
     @cached_property
     def _by_address(self) -> Groups:
@@ -131,7 +144,7 @@ class Ends:
     """Texts with what tells most of them apart at a glance: how long they are, how they begin and how they end."""
 
     def __init__(self, texts: Sequence[str], head: int, tail: int) -> None:
-        self.texts, self.shown = texts, head + tail
+        self.texts, self.head, self.tail = texts, head, tail
         self.sizes = np.fromiter(map(len, texts), np.intp, len(texts))
         self.heads = np.fromiter((hash(text[:head]) for text in texts), np.int64, len(texts))
         self.tails = np.fromiter((hash(text[-tail:]) for text in texts), np.int64, len(texts))
@@ -142,7 +155,7 @@ def near(a: Ends, i: Ints, b: Ends, j: Ints) -> Bools:
     # One edit leaves either the beginning or the end as it was, where the two do not overlap.
     sizes = a.sizes[i], b.sizes[j]
     able = np.abs(sizes[0] - sizes[1]) <= 1
-    able &= (np.minimum(*sizes) < a.shown) | (a.heads[i] == b.heads[j]) | (a.tails[i] == b.tails[j])
+    able &= (np.minimum(*sizes) < a.head + a.tail) | (a.heads[i] == b.heads[j]) | (a.tails[i] == b.tails[j])
     close = np.zeros(len(i), dtype=bool)
     for k in np.flatnonzero(able).tolist():
         close[k] = within_one_edit(a.texts[i[k]], b.texts[j[k]])

@@ -18,7 +18,7 @@ from canary.mint.facts import Cell, Fact, Persona, Table
 from canary.mint.identifiers import MaskedIds, RunningNumbers
 from canary.mint.levels import Bools, Ints, Levels
 from canary.mint.names import NamePool
-from canary.mint.pairing import pair
+from canary.mint.pairing import Seats, pair
 from canary.mint.strangers import Strangers
 from canary.mint.timeline import NO_DAY, Moments, Timeline, joined
 
@@ -98,9 +98,10 @@ class Host:
     def _women(self, draws: np.random.Generator, count: int) -> _Women:
         """`count` women, each of whom could stand in the host and is nobody in it."""
         doors, pairs, used = set[str](), set[tuple[str, int | str]](), np.zeros(self._addresses.estates, dtype=bool)
-        found, have, barren = list[_Women](), 0, 0
+        found, have, barren, seats = list[_Women](), 0, 0, Seats(self._claims, self._names)
         while have < count:
-            some = self._drafted(draws, min(count - have, _MOST, 1 + _TABLE // (1 + len(self._claims.days))))
+            seats = seats if seats.taken.size < _TABLE else Seats(self._claims, self._names)
+            some = self._drafted(draws, seats, min(count - have, _MOST, 1 + _TABLE // (1 + len(self._claims.days))))
             kept = self._housed(draws, some, used, doors, pairs)
             found.append(kept)
             have += len(kept.donors)
@@ -111,7 +112,7 @@ class Host:
                 )
         return found[0] if len(found) == 1 else _joined(found)
 
-    def _drafted(self, draws: np.random.Generator, wanted: int) -> _Women:
+    def _drafted(self, draws: np.random.Generator, seats: Seats, wanted: int) -> _Women:
         """At most so many women, named and due where they collide with nobody, not housed yet."""
         size = max(_POOL, wanted + wanted // 8 + 50)
         # No row twice before every row once: personas alike in their street would give each other away.
@@ -121,7 +122,7 @@ class Host:
         fits = np.ones(size, dtype=bool)
         names: list[str | None] = [None] * size
         if len(named):
-            given, fits[named] = pair(draws, self._claims, self._names, moments.due[named])
+            given, fits[named] = pair(draws, seats, moments.due[named])
             for i, name in zip(named.tolist(), given, strict=True):
                 names[i] = name
         return _some(_Women(donors, moments, names, [None] * size), np.flatnonzero(fits)[:wanted])

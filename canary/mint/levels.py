@@ -64,6 +64,10 @@ def spread(owners: Ints, starts: Ints, ends: Ints, items: Ints) -> tuple[Ints, I
 
 def firsts(codes: Ints) -> Bools:
     """Whether nothing before it has the same code."""
-    first = np.zeros(len(codes), dtype=bool)
-    first[np.unique(codes, return_index=True)[1]] = True
+    rows = np.arange(len(codes))
+    if not len(codes) or codes.max() > 16 * len(codes):
+        codes = np.unique(codes, return_inverse=True)[1]
+    last = np.empty(codes.max(initial=-1) + 1, dtype=np.intp)
+    last[codes[::-1]] = rows[::-1]  # of several rows the last one written stays, which is the first
+    first: Bools = last[codes] == rows
     return first

@@ -12,15 +12,14 @@ from canary.mint.timeline import NO_DAY
 _SWAPS, _RENAMINGS = 40, 8
 
 
-def pair(rng: np.random.Generator, claims: Claims, pool: NamePool, due: Ints) -> tuple[list[str], Bools]:
+def pair(rng: np.random.Generator, seats: "Seats", due: Ints) -> tuple[list[str], Bools]:
     """A name for each due day (ordinals, -1 none), and which of them may stand there.
 
     Exchanging places keeps how often each name and each day comes up, where dropping what collides would thin out
     short and common names. Only a name that no day can take is given up, for another of any kind: with a share m of
     such names no choice is harder to tell from the host (AUC (1 + m) / 2), and others of their own kind stand out.
     """
-    days = np.where(due == NO_DAY, len(claims.days), np.searchsorted(claims.days, due))
-    seats = _Seats(claims, pool, len(claims.days) + 1)
+    days, pool = np.where(due == NO_DAY, len(seats.days), np.searchsorted(seats.days, due)), seats.pool
     who = seats.codes(pool.draw(rng, len(due)))
     for renaming in range(_RENAMINGS + 1):
         _exchange(rng, seats.taken, who, days)
@@ -28,27 +27,26 @@ def pair(rng: np.random.Generator, claims: Claims, pool: NamePool, due: Ints) ->
         if not len(lost) or renaming == _RENAMINGS:
             break
         who[lost] = seats.codes(pool.draw(rng, len(lost)))
-    texts = pool.texts(seats.parts)
-    return [texts[code] for code in who.tolist()], ~_wrong(seats.taken, who, days)
+    return pool.texts(seats.parts.at(who)), ~_wrong(seats.taken, who, days)
 
 
-class _Seats:
+class Seats:
     """The names tried so far: their parts, and on which days they may not stand (names, days and none at all)."""
 
-    def __init__(self, claims: Claims, pool: NamePool, width: int) -> None:
-        self._claims, self._pool = claims, pool
+    def __init__(self, claims: Claims, pool: NamePool) -> None:
+        self._claims, self.days, self.pool = claims, claims.days, pool
         self._place: dict[int, int] = {}
         nobody = np.empty(0, dtype=np.intp)
-        self.parts, self.taken = Parts(nobody, nobody, nobody), np.empty((0, width), dtype=bool)
+        self.parts, self.taken = Parts(nobody, nobody, nobody), np.empty((0, len(self.days) + 1), dtype=bool)
 
     def codes(self, parts: Parts) -> Ints:
         """The codes of these names, new ones where they were not tried yet."""
-        keys, first, each = np.unique(self._pool.keys(parts), return_index=True, return_inverse=True)
+        keys, first, each = np.unique(self.pool.keys(parts), return_index=True, return_inverse=True)
         new = np.array([key not in self._place for key in keys.tolist()], dtype=bool)
         self._place.update(zip(keys[new].tolist(), count(len(self._place)), strict=False))
         fresh = parts.at(first[new])
         self.parts = Parts(*map(np.concatenate, zip(self.parts, fresh, strict=True)))
-        forbidden = self._claims.forbidden(self._pool.texts(fresh))
+        forbidden = self._claims.forbidden(self.pool.texts(fresh))
         self.taken = np.concatenate([self.taken, np.pad(forbidden, ((0, 0), (0, 1)))])
         return np.array([self._place[key] for key in keys.tolist()], dtype=np.intp)[each]
 
