@@ -1,6 +1,7 @@
 """Takes addresses apart: where they lie, which building they name, and the door behind it."""
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -10,8 +11,10 @@ import numpy as np
 from canary.mint.levels import Bools, Ints, Levels
 
 _HAN = re.compile(r"[㐀-鿿]")
-_PREFIX = re.compile(r"(?:[^省区市]{2,8}(?:省|自治区))?(?:[^省区市县]{2,8}市)?")
-_AREA = re.compile(r".{2,14}?(?:街道|镇|乡|办事处)|.{2,8}?[区县旗]")
+_STEM = re.compile(
+    r"(?:[^省区市]{2,8}(?:省|自治区))?(?:[^省区市县]{2,8}市)?"
+    r"(.{2,14}?(?:街道|镇|乡|办事处)|.{2,8}?[区县旗])?"
+)
 _COMMUNITY = re.compile(r".{1,12}?(?:社区|居委会|村委会)")
 _LANES = frozenset("巷弄号条")  # 新村3巷 stands in every community: such a name means nothing without it
 _HOUSE = re.compile(r"\s*(\d+)[A-Za-z]?(?:[-/]\d+[A-Za-z]?)?(\s+[^\W\d].*)")
@@ -68,9 +71,8 @@ def _split_han(text: str) -> Address:
 
 def _stem(text: str, bare: bool) -> tuple[str, str]:
     """The area of an address and the place in it; `bare` leaves the community out of the place."""
-    rest = text[_PREFIX.match(text).end() :]  # type: ignore[union-attr]
-    area = match[0] if (match := _AREA.match(rest)) else ""
-    place = rest[len(area) :]
+    match = _STEM.match(text)
+    area, place = (match[1] or "", text[match.end() :]) if match else ("", text)
     if bare and ("社区" in place or "委会" in place):
         place = _COMMUNITY.sub("", place, count=1)
     return area, place
@@ -121,10 +123,13 @@ class Apart:
     ) -> None:
         """Number the areas and places; those of a `whole` address are freed of their community."""
         suffixed = [(places[i][0], before) for (before, _), i in stems.items() if "社区" in before or "委会" in before]
-        known = {(area, match[1]) for area, before in suffixed if (match := _NAMED.search(before))}
+        known = defaultdict[str, set[str]](set)
+        for area, before in suffixed:
+            if match := _NAMED.search(before):
+                known[area].add(match[1])
         keys, each = np.unique(2 * stem + whole, return_inverse=True)
         named = [(places[key // 2], bool(key % 2)) for key in keys.tolist()]
-        freed = Levels([(area, _freed(area, place, known) if free else place) for (area, place), free in named])
+        freed = Levels([(area, _freed(place, known[area]) if free else place) for (area, place), free in named])
         self.estate, self.estates = freed.codes[each], len(freed.distinct)
         areas = Levels([area for (area, _), _ in named])
         self.area, self.areas = areas.codes[each], areas.distinct
@@ -147,8 +152,8 @@ def _cut(
     return before, number, door, "", stems[key]
 
 
-def _freed(area: str, place: str, communities: set[tuple[str, str]]) -> str:
-    for size in range(6, 1, -1):
-        if len(place) > size + 1 and (area, place[:size]) in communities:
+def _freed(place: str, communities: set[str]) -> str:
+    for size in range(min(6, len(place) - 2), 1, -1) if communities else ():
+        if place[:size] in communities:
             return place[size:]
     return place
