@@ -1,28 +1,29 @@
-"""Draws new addresses from the host's own streets and estates, at doors that the host does not know."""
+"""Takes addresses apart: where they lie, which building they name, and the door behind it."""
 
 import re
-from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from operator import itemgetter
-from random import Random
 from typing import NamedTuple
 
-from canary.mint.claims import Rows, within_one_edit
+import numpy as np
+
+from canary.mint.levels import Bools, Ints, Levels
 
 _HAN = re.compile(r"[㐀-鿿]")
-_PREFIX = re.compile(r"(?:[^省区市]{2,8}(?:省|自治区))?(?:[^省区市县]{2,8}市)?")
-_AREA = re.compile(r".{2,14}?(?:街道|镇|乡|办事处)|.{2,8}?[区县旗]")
+_STEM = re.compile(
+    r"(?:[^省区市]{2,8}(?:省|自治区))?(?:[^省区市县]{2,8}市)?"
+    r"(.{2,14}?(?:街道|镇|乡|办事处)|.{2,8}?[区县旗])?"
+)
 _COMMUNITY = re.compile(r".{1,12}?(?:社区|居委会|村委会)")
 _LANES = frozenset("巷弄号条")  # 新村3巷 stands in every community: such a name means nothing without it
 _HOUSE = re.compile(r"\s*(\d+)[A-Za-z]?(?:[-/]\d+[A-Za-z]?)?(\s+[^\W\d].*)")
 _FLAT = re.compile(r"\s+(?:apt|apartment|unit|flat|suite|ste|#).*", re.IGNORECASE)
 _DOOR = re.compile(r"([^\dA-Za-z]*)\D*(\d+)?")
 _BEFORE = re.compile(r"(\D*)(\d+)(.*)", re.DOTALL)
+FLOORS = 10**5  # a height is building × FLOORS + floor
+_HIGHEST = 10**12
 _NAMED = re.compile(r"([^区市道镇乡]{2,6})(?:社区|居委会|村委会)")
-_TRIES, _STEMS = 8, 4
-_GROUND = (-1, -1)
 
 
 class Address(NamedTuple):
@@ -39,11 +40,6 @@ class Address(NamedTuple):
     def unit(self) -> str:
         """What the number counts: 栋, 座, 巷 ..., or "" before a street name."""
         return _door(self.door)[0]
-
-    @property
-    def kind(self) -> tuple[str, str]:
-        """Addresses of one kind may exchange their numbers and doors."""
-        return self.area, _door(self.door)[0]
 
     @property
     def height(self) -> tuple[int, int]:
@@ -65,16 +61,21 @@ def split(text: str) -> Address:
 
 
 def _split_han(text: str) -> Address:
-    rest = text[_PREFIX.match(text).end() :]  # type: ignore[union-attr]
-    area = match[0] if (match := _AREA.match(rest)) else ""
     match = _BEFORE.fullmatch(text)
     if not match:
-        return Address(text, "", "", "", area, rest[len(area) :])
+        area, place = _stem(text, False)
+        return Address(text, "", "", "", area, place)
     before, number, door = match.groups()
-    place = before[len(text) - len(rest) + len(area) :]
-    if door[:1] not in _LANES:
-        place = _COMMUNITY.sub("", place, count=1) if "社区" in place or "委会" in place else place
-    return Address(before, number, door, "", area, place)
+    return Address(before, number, door, "", *_stem(before, door[:1] not in _LANES))
+
+
+def _stem(text: str, bare: bool) -> tuple[str, str]:
+    """The area of an address and the place in it; `bare` leaves the community out of the place."""
+    match = _STEM.match(text)
+    area, place = (match[1] or "", text[match.end() :]) if match else ("", text)
+    if bare and ("社区" in place or "委会" in place):
+        place = _COMMUNITY.sub("", place, count=1)
+    return area, place
 
 
 def _split_western(text: str) -> Address:
@@ -93,122 +94,66 @@ def _locality(chunks: Sequence[str]) -> str:
     return " ".join(words)
 
 
-class AddressPool:
-    """The addresses of one host, row by row, ready to be recombined within a street."""
+class Apart:
+    """Many different addresses taken apart, column by column, as `split` does one by one.
 
-    def __init__(self, texts: Sequence[str | None]) -> None:
-        self._known, self._texts = frozenset(text for text in texts if text is not None), texts
-        self._rows = _without_communities([split(text) if text is not None else None for text in texts])
-        self._coarse: dict[str, list[str]] = defaultdict(list)
-        self._doors: dict[str, list[Address]] = defaultdict(list)
-        self._top: dict[tuple[str, str], tuple[int, int]] = {}
-        places: list[tuple[str, str] | None] = [None] * len(self._rows)
-        for i, row in enumerate(self._rows):
-            if row is None:
-                continue
-            if not row.number:
-                self._coarse[row.area].append(row.before)
-                continue
-            unit, floor = _door(row.door)
-            self._doors[unit].append(row)
-            places[i] = place = row.area, row.place
-            self._top[place] = max(self._top.get(place, _GROUND), (int(row.number), floor))
-        self._at = Rows(places)
-        self._ends = Rows([f"{row.number}{row.door}{row.after}" if row and row.number else None for row in self._rows])
-        self._ladders = self._climb()
+    `area`, `place` and `unit` are numbered; places are freed of a community written without its suffix (红星锦绣家园),
+    and those of one name in two areas are two.
+    """
 
-    def draw(self, rng: Random, like: int, used: set[tuple[str, str]] | None = None) -> str | None:
-        """An address in the street of row `like` and as detailed; None where that row has none.
+    def __init__(self, texts: Sequence[str]) -> None:
+        stems = dict[tuple[str, bool], int]()
+        places = list[tuple[str, str]]()
+        parts = [_cut(text, stems, places) for text in texts]
+        columns = [list(column) for column in zip(*parts, strict=True)] if parts else [[], [], [], [], []]
+        self.before, self.number, self.door, self.after, stem = columns
+        self.has_door = np.array([number != "" for number in self.number], dtype=bool)
+        doors = Levels[str](self.door)
+        known = [_door(door) for door in doors.distinct]
+        units = Levels([unit for unit, _ in known])
+        self.unit, self.units = units.codes[doors.codes], units.distinct
+        buildings = np.array([min(int(number or 0), _HIGHEST) for number in self.number], dtype=np.int64)
+        floors = np.array([min(floor, FLOORS - 1) for _, floor in known], dtype=np.int64)[doors.codes]
+        self.height = np.where(self.has_door, buildings * FLOORS + floors, -1)
+        whole = self.has_door & ~np.array([unit in _LANES for unit in units.distinct], dtype=bool)[self.unit]
+        self._place(np.array(stem, dtype=np.intp), whole, places, stems)
 
-        One that stops at a community names nobody's door and may be shared; any other is new to the host. Estates in
-        `used` are avoided while there are others, and those drawn are added.
-        """
-        used = set() if used is None else used
-        donor = self._rows[like]
-        if donor is None:
-            return None
-        if not donor.number:
-            return rng.choice(self._coarse[donor.area])
-        doors = self._doors[donor.unit]
-        for _ in range(_TRIES):
-            door = doors[int(rng.random() * len(doors))]
-            if (text := self._at_door(rng, donor, door, used)) is not None:
-                return text
-        return self._above(rng, donor)
-
-    def _climb(self) -> dict[tuple[str, str], tuple[list[tuple[int, int]], list[Address]]]:
-        """By street and unit: how high each address's estate reaches, lowest first, and the addresses."""
-        kinds: dict[tuple[str, str], list[tuple[tuple[int, int], Address]]] = defaultdict(list)
-        for unit, rows in self._doors.items():
-            for row in rows:
-                kinds[row.area, unit].append((self._top[row.area, row.place], row))
-        for pairs in kinds.values():
-            pairs.sort(key=itemgetter(0))
-        return {kind: ([top for top, _ in pairs], [row for _, row in pairs]) for kind, pairs in kinds.items()}
-
-    def _height(self, row: Address) -> tuple[int, int]:
-        return self._top[row.area, row.place]
-
-    def _at_door(self, rng: Random, donor: Address, door: Address, used: set[tuple[str, str]]) -> str | None:
-        """The door of one row at an estate of the donor's street that does not reach so high.
-
-        A building beyond the estate's last where there is such an estate, else a floor above the roof.
-        """
-        heights, rows = self._ladders[donor.kind]
-        below = bisect_left(heights, (door.height[0], -1)) or bisect_left(heights, door.height)
-        if not below:
-            return None
-        # Estates that barely fall short of the door: the low ones are kept for low doors, which fit nowhere else.
-        for trial in range(_STEMS):
-            stem = rows[below - 1 - int(rng.random() * min(below, _STEMS))]
-            if (stem.area, stem.place) in used and trial < _STEMS - 1:
-                continue
-            if (text := self._new(stem, door.number, door.door)) is not None:
-                used.add((stem.area, stem.place))
-                return text
-        return None
-
-    def _above(self, rng: Random, donor: Address) -> str:
-        """The donor's own estate, a building or more beyond its last."""
-        top, text = self._height(donor)[0], None
-        while text is None:
-            top += rng.randint(1, max(2, top // 10))
-            text = self._new(donor, str(top), rng.choice(self._doors[donor.unit]).door)
-        return text
-
-    def _neighbours(self, stem: Address) -> Iterator[Address]:
-        """The addresses of the same estate or street."""
-        for row in self._at.of((stem.area, stem.place)):
-            if (address := self._rows[row]) is not None:
-                yield address
-
-    def _new(self, stem: Address, number: str, door: str) -> str | None:
-        text = f"{stem.before}{number}{door}{stem.after}"
-        if text in self._known:
-            return None
-        if not stem.unit:
-            return text
-        near = any(within_one_edit(number + door, at.number + at.door) for at in self._neighbours(stem))
-        return None if near or self._misspelt(text, f"{number}{door}{stem.after}") else text
-
-    def _misspelt(self, text: str, end: str) -> bool:
-        """Whether a known address with the same end is within one edit: 新村26巷14号 beside 北村26巷14号."""
-        known = (self._texts[row] for row in self._ends.of(end))
-        return any(other is not None and within_one_edit(text, other) for other in known)
+    def _place(
+        self, stem: Ints, whole: Bools, places: Sequence[tuple[str, str]], stems: Mapping[tuple[str, bool], int]
+    ) -> None:
+        """Number the areas and places; those of a `whole` address are freed of their community."""
+        suffixed = [(places[i][0], before) for (before, _), i in stems.items() if "社区" in before or "委会" in before]
+        known = defaultdict[str, set[str]](set)
+        for area, before in suffixed:
+            if match := _NAMED.search(before):
+                known[area].add(match[1])
+        keys, each = np.unique(2 * stem + whole, return_inverse=True)
+        named = [(places[key // 2], bool(key % 2)) for key in keys.tolist()]
+        freed = Levels([(area, _freed(place, known[area]) if free else place) for (area, place), free in named])
+        self.estate, self.estates = freed.codes[each], len(freed.distinct)
+        areas = Levels([area for (area, _), _ in named])
+        self.area, self.areas = areas.codes[each], areas.distinct
 
 
-def _without_communities(rows: list[Address | None]) -> list[Address | None]:
-    """The same addresses, their place freed of a community written without its suffix (红星锦绣家园)."""
-    known = {
-        (row.area, match[1])
-        for row in rows
-        if row and ("社区" in row.before or "委会" in row.before) and (match := _NAMED.search(row.before))
-    }
-    return [_shorter(row, known) if row and row.number and row.unit not in _LANES else row for row in rows]
+def _cut(
+    text: str, stems: dict[tuple[str, bool], int], places: list[tuple[str, str]]
+) -> tuple[str, str, str, str, int]:
+    """What stands before, in, behind and after the building number, and which of `places` it is."""
+    if not _HAN.search(text):
+        *parts, area, place = _split_western(text)
+        places.append((area, place))
+        return parts[0], parts[1], parts[2], parts[3], len(places) - 1
+    match = _BEFORE.fullmatch(text)
+    before, number, door = match.groups() if match else (text, "", "")
+    key = before, bool(match) and door[:1] not in _LANES
+    if key not in stems:
+        stems[key] = len(places)
+        places.append(_stem(*key))
+    return before, number, door, "", stems[key]
 
 
-def _shorter(row: Address, known: set[tuple[str, str]]) -> Address:
-    for size in range(6, 1, -1):
-        if len(row.place) > size + 1 and (row.area, row.place[:size]) in known:
-            return Address(row.before, row.number, row.door, row.after, row.area, row.place[size:])
-    return row
+def _freed(place: str, communities: set[str]) -> str:
+    for size in range(min(6, len(place) - 2), 1, -1) if communities else ():
+        if place[:size] in communities:
+            return place[size:]
+    return place

@@ -11,6 +11,7 @@ from canary.mint.claims import within_one_edit
 from canary.mint.dates import DateColumn
 from canary.mint.facts import Cell
 
+_TRIES = 50
 _LARGE = 2_000  # rows from which on single years are common enough to be learnt
 
 
@@ -43,8 +44,8 @@ class BirthDates:
         """
         if bracket is None:
             return None, None
-        near = rng.sample(self._within[bracket], len(self._within[bracket]))
-        for day, cell in chain(near, *self._within.values()):
+        near = self._within[bracket]
+        for day, cell in chain((rng.choice(near) for _ in range(_TRIES)), near, *self._within.values()):
             if name is None or self._free(str(name), day):
                 return day, cell
         raise CanaryError("the table has no room for another birth date", "all are too close to a real row's")

@@ -33,7 +33,7 @@ class Table:
     rows: tuple[Row, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Persona:
     """A synthetic person: `cells` as they stand in the host's columns, `facts` as plain values."""
 

@@ -1,18 +1,17 @@
 """Draws new names by recombining the surnames and given names of the host table."""
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable
-from functools import lru_cache
-from random import Random
 from typing import NamedTuple
+
+import numpy as np
+
+from canary.mint.levels import Groups, Ints, Levels
 
 _COMPOUND = (
     "欧阳 上官 司马 诸葛 皇甫 尉迟 公孙 慕容 司徒 令狐 端木 东方 独孤 南宫 夏侯 申屠 长孙 宇文 闻人 轩辕 澹台 呼延"
 )
 COMPOUND_SURNAMES = frozenset(_COMPOUND.split())
 Shape = tuple[str, bool, int, int]
-_TRIES = 20
 _HAN = re.compile(r"[㐀-鿿豈-﫿\U00020000-\U0003ffff]+")
 
 
@@ -48,43 +47,57 @@ def split(text: str) -> Name:
     return Name("", text)
 
 
+class Parts(NamedTuple):
+    """Names of a pool by number: of their shapes, surnames and given names (n each)."""
+
+    shape: Ints
+    surname: Ints
+    given: Ints
+
+    def at(self, places: Ints) -> "Parts":
+        """Some of them."""
+        return Parts(self.shape[places], self.surname[places], self.given[places])
+
+
 class NamePool:
     """The names of one host, ready to be recombined."""
 
-    def __init__(self, texts: Iterable[str]) -> None:
-        self._texts = list(texts)
-        self._shapes: dict[Shape, list[Name]] | None = None
+    def __init__(self, names: Levels[str]) -> None:
+        split_up = [split(text) for text in names.distinct]
+        self._shapes = Levels[Shape]([name.shape for name in split_up])
+        self._surnames = Levels[str]([name.surname for name in split_up])
+        self._given = Levels[str]([name.given for name in split_up])
+        bearers = names.codes[names.codes >= 0]
+        parts = Parts(self._shapes.codes, self._surnames.codes, self._given.codes)
+        self._bearers = parts.at(bearers)
+        self._alike = Groups(self._bearers.shape, len(self._shapes.distinct))
 
-    def draw(self, rng: Random) -> str | None:
-        """One host woman's surname with another's given name, both as often as the host has them.
+    def draw(self, rng: np.random.Generator, count: int) -> Parts:
+        """`count` names, each one host woman's surname with another's given name, both as often as the host has them.
 
-        None where the host has no names.
+        Raises ValueError where the host has no names.
         """
-        if not self._texts:
-            return None
-        return self._joined(rng, *_shaped(self._any(rng)))
+        return self.like(rng, self._bearers.shape[rng.integers(0, len(self._bearers.shape), count)])
 
-    def _joined(self, rng: Random, name: Name, shape: Shape) -> str:
-        return str(Name(name.surname, self._like(rng, shape).given, name.glue, name.surname_first))
+    def like(self, rng: np.random.Generator, shapes: Ints) -> Parts:
+        """Names of these shapes."""
+        surnames, given = (self._alike.one(rng, shapes) for _ in range(2))
+        return Parts(shapes, self._bearers.surname[surnames], self._bearers.given[given])
 
-    def _like(self, rng: Random, shape: Shape) -> Name:
-        """A host woman's name of this shape."""
-        for _ in range(_TRIES):
-            other, its = _shaped(self._any(rng))
-            if its == shape:
-                return other
-        if self._shapes is None:  # only rare shapes pay for taking every name apart
-            self._shapes = defaultdict(list)
-            for text in self._texts:
-                name, its = _shaped(text)
-                self._shapes[its].append(name)
-        return rng.choice(self._shapes[shape])
+    def keys(self, parts: Parts) -> Ints:
+        """A number for each name, the same for the same parts."""
+        keys: Ints = (parts.shape * len(self._surnames.distinct) + parts.surname) * len(self._given.distinct)
+        return keys + parts.given
 
-    def _any(self, rng: Random) -> str:
-        return self._texts[int(rng.random() * len(self._texts))]  # a third of what choice costs
+    def texts(self, parts: Parts) -> list[str]:
+        """The names as they are written."""
+        surnames, given, shapes = self._surnames.distinct, self._given.distinct, self._shapes.distinct
+        written = list[str]()
+        for shape, surname, name in zip(*(numbers.tolist() for numbers in parts), strict=True):
+            glue, surname_first, *_ = shapes[shape]
+            first, second = surnames[surname], given[name]
+            written.append(first + glue + second if surname_first else second + glue + first)
+        return written
 
-
-@lru_cache(maxsize=100_000)
-def _shaped(text: str) -> tuple[Name, Shape]:
-    name = split(text)
-    return name, name.shape
+    def __bool__(self) -> bool:
+        return len(self._bearers.shape) > 0

@@ -1,6 +1,7 @@
 """Writes a monitored number the way the host table writes its own telephone numbers."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from phonenumbers import country_code_for_region
@@ -40,6 +41,17 @@ def render(phone: str, like: Cell, region: str) -> Cell | None:
         return digits
     supply = iter(digits)
     return re.sub(r"\d", lambda _: next(supply), text)
+
+
+def render_all(phones: Sequence[str], likes: Sequence[Cell], region: str) -> list[Cell | None]:
+    """`render`, number by number."""
+    home = f"+{_code(region)}"
+    written: list[Cell | None] = []
+    for phone, like in zip(phones, likes, strict=True):
+        # Most numbers stand as bare national digits in tables: no more to do than to leave the country's code out.
+        bare = isinstance(like, str) and len(like) == len(phone) - len(home) and like.isdecimal()
+        written.append(phone[len(home) :] if bare and phone.startswith(home) else render(phone, like, region))
+    return written
 
 
 def render_plain(phone: str, region: str) -> str:

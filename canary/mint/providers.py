@@ -1,4 +1,4 @@
-"""Faker providers of ours: one fitted to a host table, and those that start cold from public facts, by country."""
+"""Faker providers of ours, which start cold from public facts, by country."""
 
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
@@ -7,28 +7,8 @@ from random import Random
 from faker import Factory, Generator
 from faker.providers import BaseProvider
 
-from canary.mint.addresses import AddressPool
 from canary.mint.locales import zh_CN
 from canary.mint.locales.english import English
-from canary.mint.names import NamePool
-
-
-class HostProvider(BaseProvider):
-    """Names and addresses recombined from one host table, drawn with the generator's own random."""
-
-    def __init__(self, generator: Generator, names: NamePool, addresses: AddressPool) -> None:
-        super().__init__(generator)
-        self._names, self._addresses, self._used = names, addresses, set[tuple[str, str]]()
-
-    def host_name(self) -> str | None:
-        """A name that the host could hold; None where it has none."""
-        return self._names.draw(self.generator.random)
-
-    def host_address(self, like: int) -> str | None:
-        """An address in the street of host row `like`, as detailed as that row's; None where it has none.
-
-        One provider seldom comes back to an estate."""
-        return self._addresses.draw(self.generator.random, like, self._used)
 
 
 class _Shares:

@@ -6,7 +6,7 @@ from itertools import combinations, permutations
 
 import numpy as np
 
-from canary.mint.claims import Bools
+from canary.mint.levels import Bools
 from canary.mint.variables import Floats, Variable
 
 _Candidate = tuple[str, tuple[int, ...]]

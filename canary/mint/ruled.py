@@ -3,8 +3,11 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from random import Random
 from typing import TypeVar
+
+import numpy as np
 
 from canary.errors import CanaryError
 from canary.mint.births import BirthDates
@@ -13,6 +16,7 @@ from canary.mint.facts import Cell, Fact, Persona, Row, Table
 from canary.mint.host import Host, fit
 from canary.mint.identifiers import MaskedIds, RunningNumbers, identifies, with_birth_date
 from canary.mint.keeping import Bound, bind
+from canary.mint.levels import Levels
 from canary.mint.names import NamePool
 
 T = TypeVar("T")
@@ -35,7 +39,9 @@ class RuledHost:
         listed = {(rule.kind, rule.columns[0]) for rule in profile.rules}
         self._unique = [column for name, column in named.items() if ("unique", name) in listed]
         others = [column for name, column in named.items() if ("names", name) in listed]
-        self._others = {column: NamePool(str(c) for c in self._column(column) if c is not None) for column in others}
+        self._others = {
+            column: NamePool(Levels([None if c is None else str(c) for c in self._column(column)])) for column in others
+        }
         self._never = {
             # One empty cell more: a column shown in full throughout stays empty in personas, but is no error.
             named[name]: MaskedIds(name, [*self._column(named[name]), None])
@@ -72,42 +78,48 @@ class RuledHost:
         )
 
     def _mended(self, rng: Random, personas: Sequence[Persona]) -> list[Persona]:
-        rows, facts = [], []
-        for persona in personas:
-            row, more = self._shown(rng, persona)
-            rows.append(row)
-            facts.append(more)
+        shown = self._shown(rng, personas)
+        if not self._rules:
+            return shown
+        rows = [persona.cells for persona in shown]
         for bound in self._rules:
             for at in _surplus(rng, bound, rows):
                 rows[at] = bound.mended(rng, rows[at]) or rows[at]
-        return [
-            Persona(tuple(row), {**persona.facts, **more})
-            for persona, row, more in zip(personas, rows, facts, strict=True)
-        ]
+        return [Persona(row, persona.facts) for persona, row in zip(shown, rows, strict=True)]
 
-    def _shown(self, rng: Random, persona: Persona) -> tuple[Row, dict[Fact, Cell]]:
-        """The cells with a birth date of her own and without what is never issued, and the facts these settle."""
-        cells, facts = list(persona.cells), dict[Fact, Cell]()
+    def _shown(self, rng: Random, personas: Sequence[Persona]) -> list[Persona]:
+        """Personas with birth dates of their own, without what is never issued, and the facts these settle."""
+        columns = {i: [persona.cells[i] for persona in personas] for i in self._remade}
+        facts: dict[Fact, Sequence[Cell]] = {}
         for column, masks in self._never.items():
-            cells[column] = masks.draw(rng, rng.randrange(len(self._table.rows)))
+            columns[column] = [masks.draw(rng, rng.randrange(len(self._table.rows))) for _ in personas]
         for column, names in self._others.items():
-            if cells[column] is not None and column not in self._never:
-                cells[column] = names.draw(rng)
+            if column not in self._never and names:
+                columns[column] = _renamed(rng, names, columns[column])
         for fact in _LATER & self._columns.keys():
-            column = self._columns[fact]
+            facts[fact] = columns[self._columns[fact]]
             if fact in self._profile.never_issue:
-                cells[column] = None
+                facts[fact] = columns[self._columns[fact]] = [None] * len(personas)
             elif fact is Fact.BIRTH_DATE and self._births:
-                facts[fact], cells[column] = self._births.draw(rng, cells[column], persona.facts.get(Fact.NAME))
-                continue
-            facts[fact] = cells[column]
+                names_of = (persona.facts.get(Fact.NAME) for persona in personas)
+                drawn = [self._births.draw(rng, *each) for each in zip(facts[fact], names_of, strict=True)]
+                facts[fact], columns[self._columns[fact]] = [day for day, _ in drawn], [cell for _, cell in drawn]
         if Fact.RESIDENT_ID in self._columns:
-            column = self._columns[Fact.RESIDENT_ID]
-            facts[Fact.RESIDENT_ID] = cells[column] = with_birth_date(cells[column], facts.get(Fact.BIRTH_DATE))
-        return tuple(cells), facts
+            births = facts.get(Fact.BIRTH_DATE, [None] * len(personas))
+            ids = map(with_birth_date, columns[self._columns[Fact.RESIDENT_ID]], births)
+            facts[Fact.RESIDENT_ID] = columns[self._columns[Fact.RESIDENT_ID]] = list(ids)
+        return _with(personas, columns, facts)
+
+    @cached_property
+    def _remade(self) -> list[int]:
+        """The columns settled here, not by the host's model."""
+        facts = (_LATER | {Fact.RESIDENT_ID}) & self._columns.keys()
+        return sorted({*self._never, *self._others, *(self._columns[fact] for fact in facts)})
 
     def _broken(self, rng: Random, made: Sequence[Persona], fresh: Sequence[int]) -> list[int]:
         """Which of the `fresh` personas break a rule that cannot be mended, or repeat another one's pairs."""
+        if not self._rules and len(fresh) == len(made):
+            return []  # the host gives no pair twice
         others = Counter(pair for persona in made for pair in _pairs(persona))
         return [
             at
@@ -133,6 +145,8 @@ class RuledHost:
 
     def _distinct(self, rng: Random, personas: Sequence[Persona]) -> list[Persona]:
         """Unique columns: a value that stands twice becomes the next free number, or nothing."""
+        if not self._unique:
+            return list(personas)
         rows = [list(persona.cells) for persona in personas]
         for column in self._unique:
             host = self._column(column)
@@ -160,6 +174,32 @@ class RuledHost:
 
     def _column(self, column: int) -> list[Cell]:
         return [None if blank(row[column]) else row[column] for row in self._table.rows]
+
+
+def _texts(cells: Sequence[Cell]) -> list[str | None]:
+    return [None if cell is None else str(cell) for cell in cells]
+
+
+def _renamed(rng: Random, names: NamePool, cells: Sequence[Cell]) -> list[Cell]:
+    """Other names in place of those in the cells."""
+    draws = np.random.default_rng(rng.getrandbits(128))
+    texts = names.texts(names.draw(draws, len(cells)))
+    return [None if cell is None else text for cell, text in zip(cells, texts, strict=True)]
+
+
+def _with(
+    personas: Sequence[Persona], columns: Mapping[int, Sequence[Cell]], facts: Mapping[Fact, Sequence[Cell]]
+) -> list[Persona]:
+    """The personas with these cells and facts in place of theirs."""
+    if not columns:
+        return list(personas)
+    made = []
+    for at, persona in enumerate(personas):
+        cells = list(persona.cells)
+        for column, values in columns.items():
+            cells[column] = values[at]
+        made.append(Persona(tuple(cells), {**persona.facts, **{fact: values[at] for fact, values in facts.items()}}))
+    return made
 
 
 def _filled(table: Table) -> Table:

@@ -15,8 +15,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from canary.errors import CanaryError
-from canary.mint.claims import Bools, Ints
 from canary.mint.facts import Cell, Row
+from canary.mint.levels import Bools, Ints
 from canary.mint.relations import find_relation
 from canary.mint.variables import Drawn, Floats, Variable
 

@@ -6,10 +6,9 @@ from random import Random
 
 import numpy as np
 
-from canary.mint.addresses import split
-from canary.mint.claims import Ints
-from canary.mint.facts import Cell, Row
+from canary.mint.facts import Cell
 from canary.mint.identifiers import Codes, codes_of, identifies
+from canary.mint.levels import Ints
 from canary.mint.sequential import Sequential
 from canary.mint.timeline import NO_DAY, Moments
 from canary.mint.variables import Drawn, Floats, Variable
@@ -35,16 +34,14 @@ class Strangers:
             i: codes_of(cells, anonymous) for i, cells in enumerate(columns) if identifies(cells)
         }
 
-    def draw(self, rng: Random, draws: np.random.Generator, donors: Ints, moments: Moments) -> list[Row]:
-        """The cells of these columns for personas with these donors and moments."""
-        if not self._columns:
-            return [()] * len(donors)
+    def draw(self, rng: Random, draws: np.random.Generator, donors: Ints, moments: Moments) -> list[Sequence[Cell]]:
+        """These columns for personas with these donors and moments."""
         learnt = [i for i in range(len(self._columns)) if i not in self._made]
         rows = self._model.draw(draws, self._given(donors, moments), len(donors)) if learnt else []
         cells: dict[int, Sequence[Cell]] = dict(zip(learnt, zip(*rows, strict=True), strict=True))
         for i, codes in self._made.items():
             cells[i] = codes.draw(rng, len(donors)) if codes else [None] * len(donors)
-        return list(zip(*(cells[i] for i in range(len(self._columns))), strict=True))
+        return [cells[i] for i in range(len(self._columns))]
 
     @cached_property
     def _variables(self) -> list[Variable]:
@@ -64,11 +61,6 @@ class Strangers:
             _gap_drawn(gap, moments),
             *(trait.take(donors) for trait in traits),
         ]
-
-
-def area(address: Cell) -> str | None:
-    """The part of a town that an address lies in."""
-    return split(str(address)).area if address is not None else None
 
 
 def _days(days: Ints) -> Floats:

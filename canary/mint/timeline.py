@@ -1,10 +1,11 @@
 """Draws due dates and births that keep the host's window, hospital loads and rule of who is born."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from canary.mint.claims import Bools, Ints
+from canary.mint.levels import Bools, Ints
 
 NO_DAY = -1
 _ROUNDS = 50
@@ -18,6 +19,17 @@ class Moments:
     birth: Ints
     due_like: Ints
     birth_like: Ints
+
+    def at(self, places: Ints) -> "Moments":
+        """Some of them."""
+        return Moments(self.due[places], self.birth[places], self.due_like[places], self.birth_like[places])
+
+
+def joined(some: Sequence[Moments]) -> Moments:
+    """All of them, one after another."""
+    due, birth = np.concatenate([m.due for m in some]), np.concatenate([m.birth for m in some])
+    likes = np.concatenate([m.due_like for m in some]), np.concatenate([m.birth_like for m in some])
+    return Moments(due, birth, *likes)
 
 
 class Timeline:

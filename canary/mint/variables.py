@@ -9,9 +9,9 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
-from canary.mint.claims import Ints
 from canary.mint.dates import DateColumn
 from canary.mint.facts import Cell
+from canary.mint.levels import Ints
 
 Floats = NDArray[np.float64]
 

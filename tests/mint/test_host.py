@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import date, datetime
 from random import Random
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from canary.demo.city import city_rows
 from canary.errors import CanaryError
 from canary.mint.addresses import split
 from canary.mint.claims import within_one_edit
@@ -17,7 +19,7 @@ from canary.mint.columns import recognise
 from canary.mint.dates import DateColumn
 from canary.mint.facts import Cell, Fact, Persona, Row, Table
 from canary.mint.host import fit
-from tests.mint.tables import city, english
+from tests.mint.tables import BORN_UNTIL, JUNE, city, english
 
 SLOW = settings(max_examples=15, deadline=None)
 
@@ -171,6 +173,17 @@ def test_hundreds_of_personas_collide_with_nobody() -> None:
         < 20
     )
     assert len(set(due)) > 60
+
+
+def test_small_batches_show_short_names_as_often_as_the_host_and_as_one_large_batch() -> None:
+    table = city_rows(Random(3), 2400, JUNE, BORN_UNTIL)
+    host = fit(table, recognise(table), "CN")
+    small = [p.cells[0] for seed in range(60) for p in host.personas(Random(seed), phones(30))]
+    large = [p.cells[0] for p in host.personas(Random(1), phones(1800))]
+    short = [np.mean([len(str(name)) == 2 for name in names]) for names in (column(table.rows, 0), small, large)]
+    error = (0.2 * 0.8 / 1800) ** 0.5
+    assert short[1] == pytest.approx(short[0], abs=4 * error)
+    assert short[1] == pytest.approx(short[2], abs=4 * error)
 
 
 def test_a_table_with_phones_is_not_minted_without() -> None:

@@ -1,9 +1,9 @@
 """Names taken apart and put together."""
 
-from random import Random
-
+import numpy as np
 import pytest
 
+from canary.mint.levels import Levels
 from canary.mint.names import NamePool, split
 
 
@@ -26,10 +26,10 @@ def test_split_and_join(text: str, surname: str, given: str) -> None:
 
 
 def test_parts_are_exchanged_among_names_of_one_shape() -> None:
-    pool, rng = NamePool(["王婷", "李静", "张晓敏", "Anna Smith", "Jones, Mary"]), Random(1)
-    drawn = {pool.draw(rng) for _ in range(300)}
+    pool = NamePool(Levels(["王婷", "李静", "张晓敏", None, "Anna Smith", "Jones, Mary"]))
+    drawn = set(pool.texts(pool.draw(np.random.default_rng(1), 300)))
     assert drawn == {"王婷", "王静", "李静", "李婷", "张晓敏", "Anna Smith", "Jones, Mary"}
 
 
 def test_no_names() -> None:
-    assert NamePool([]).draw(Random(1)) is None
+    assert not NamePool(Levels([None]))
