@@ -9,7 +9,18 @@ from sqlalchemy.orm import Session, joinedload
 
 from canary.store import outbox
 from canary.store.database import insert_once, queue
-from canary.store.schema import Alerted, Canary, Contact, Copy, Incident, Naming, Placement, PlacementState, Triage
+from canary.store.schema import (
+    Alerted,
+    Canary,
+    Contact,
+    Copy,
+    Incident,
+    Naming,
+    Number,
+    Placement,
+    PlacementState,
+    Triage,
+)
 
 SENDER = "sender"
 
@@ -96,10 +107,11 @@ def fresh(session: Session, most: int = 500) -> list[Fresh]:
 
 def _copies(session: Session, number_ids: set[int]) -> Mapping[int, tuple[str, ...]]:
     query = (
-        select(Canary.number_id, Copy.slug)
+        select(Number.id, Copy.slug)
+        .join(Canary, Canary.number_id == Number.id)
         .join(Placement, Placement.id == Canary.placement_id)
         .join(Copy, Copy.id == Placement.copy_id)
-        .where(Canary.planted, Placement.state != PlacementState.VOID, Canary.number_id.in_(number_ids))
+        .where(Canary.planted, Placement.state != PlacementState.VOID, Number.id.in_(number_ids))
         .order_by(Copy.slug)
     )
     found: dict[int, tuple[str, ...]] = {}
