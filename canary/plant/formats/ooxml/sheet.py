@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from canary.errors import CanaryError
 
-Integers = NDArray[np.int64]
+Indices = NDArray[np.int32]
 Piece = Literal["head", "rows", "tail"]
 
 _BLOCK = 1 << 18
@@ -171,14 +171,14 @@ class Sheet:
             parts = self._shared.split(rows)
         return parts[1::3], parts[2::3]
 
-    def renumber(self, rows: bytes, indices: Integers) -> tuple[bytes, Integers]:
-        """The rows with the first of `indices` for their shared strings, and the indices left over."""
+    def renumber(self, rows: bytes, position: Indices) -> bytes:
+        """The rows with every index of a shared string replaced by its `position`."""
         parts = self._index_usual.split(rows)
         if len(parts) // 3 != rows.count(_REFERS):
             parts = self._index.split(rows)
-        count = len(parts) // 3
-        parts[2::3] = map(b"%d".__mod__, indices[:count].tolist())
-        return b"".join(parts), indices[count:]
+        old = np.fromiter(map(int, parts[2::3]), np.int32, len(parts) // 3)
+        parts[2::3] = map(b"%d".__mod__, position[old].tolist())
+        return b"".join(parts)
 
     def shift(self, rows: bytes, by: int) -> bytes:
         """The rows with their numbers raised."""
