@@ -44,6 +44,7 @@ class Sheet:
             raise CanaryError(f"{file_name}: the sheet is empty", "choose the file that holds the table")
         self.prefix: bytes = start[1]
         self._row_mark = b"<" + self.prefix + b"row "
+        self._cell_mark = b"<" + self.prefix + b"c "
         self._row_end = b"</" + self.prefix + b"row>"
         self._end = self._compile(rb"</@sheetData\s*>")
         self._row = self._compile(rb'<@row\s(?:[^>]*?\s)?r="([0-9]+)"[^>]*>')
@@ -184,8 +185,8 @@ class Sheet:
         """The rows with their numbers raised."""
         if not by:
             return rows
-        if b"inlineStr" in rows or b't="str"' in rows:
-            # Text inside the rows may look like an attribute; only this pattern minds the tags.
+        if rows.count(_AT_ROW) != rows.count(self._row_mark) + rows.count(self._cell_mark):
+            # Text inside the rows looks like an attribute; only this pattern minds the tags.
             return _raised(self._number, rows, by)
         return self._row_end.join(_shift_row(row, by) for row in rows.split(self._row_end))
 
