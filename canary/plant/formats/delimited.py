@@ -54,6 +54,10 @@ class DelimitedFormat:
         header, rows = self.stream(path)
         return Table(header, tuple(rows))
 
+    def size(self, path: Path) -> int:
+        """Bytes of the file."""
+        return path.stat().st_size
+
     def stream(self, path: Path) -> tuple[tuple[str, ...], Iterator[Row]]:
         """The header, and the rows one after another; raises CanaryError as `read` does, on reaching the bad one."""
         records = _load(path).records()

@@ -14,16 +14,16 @@ from python_calamine import (
 )
 
 from canary.errors import CanaryError
-from canary.mint.facts import Cell, Table
+from canary.mint.facts import Cell, Row, Table
 from canary.plant.formats.base import Insertion
 from canary.plant.formats.ooxml import archive, workbook
+from canary.plant.formats.ooxml.cells import Cells
 from canary.plant.formats.ooxml.ranges import mentions_sheet
 from canary.plant.formats.ooxml.rows import NewRows, kinds_for, models_of
 from canary.plant.formats.ooxml.scan import Scan, all_references, scan
 from canary.plant.formats.ooxml.sheet import Indices, Sheet
-from canary.plant.formats.ooxml.strings import References, SharedStrings
+from canary.plant.formats.ooxml.strings import References, SharedStrings, streamed
 
-_BLOCK = 1 << 20
 _Changed = dict[str, Callable[[], Iterable[bytes]]]
 
 
@@ -51,12 +51,29 @@ class XlsxFormat:
         _check_header(path, header, start[0] + 1, start[1] + 1)
         return Table(header, tuple(tuple(map(_cell, row)) for row in rows[1:]))
 
+    def size(self, path: Path) -> int:
+        """Bytes of the sheet's XML."""
+        with workbook.open_package(path) as package:
+            return package.getinfo(workbook.read_workbook(package, path).sheet).file_size
+
+    def stream(self, path: Path) -> tuple[tuple[str, ...], Iterator[Row]]:
+        """The header, and the rows one after another; raises CanaryError as `read` does, on reaching the bad one."""
+        rows = _streamed(path)
+        header = tuple(map(_heading, next(rows)))
+        _check_header(path, header, 1, 1)
+        return header, rows
+
     def insert(self, source: Path, target: Path, insertions: Sequence[Insertion]) -> None:
         """Write `target` with the new rows in place; raises CanaryError where rows cannot be moved."""
         with workbook.open_package(source) as package:
             book = workbook.read_workbook(package, source)
             in_order = sorted(insertions, key=lambda insertion: insertion.before)
             archive.rewrite(package, source, target, _Splice(package, book, source.name, in_order).changed())
+
+
+def _streamed(path: Path) -> Iterator[Row]:
+    with workbook.open_package(path) as package:
+        yield from Cells(package, workbook.read_workbook(package, path), path.name).rows()
 
 
 class _Splice:
@@ -69,7 +86,7 @@ class _Splice:
         self._sheet = Sheet(package, book.sheet, name)
         self._check_surroundings()
         self._scan = _thorough_scan(self._sheet, insertions, book.date1904)
-        self._strings = SharedStrings(self._shared_pieces, models_of(self._sheet, self._scan)) if book.strings else None
+        self._strings = self._shared(book.strings) if book.strings else None
         self._moved: list[str] = []
         self._position: Indices = np.empty(0, np.int32)
         self._new = NewRows(self._sheet, self._scan, insertions, self._strings)
@@ -77,10 +94,8 @@ class _Splice:
         if self._strings:
             self._arrange(self._strings)
 
-    def _shared_pieces(self) -> Iterator[bytes]:
-        with self._package.open(self._book.strings or "") as stream:
-            while block := stream.read(_BLOCK):
-                yield block
+    def _shared(self, part: str) -> SharedStrings:
+        return SharedStrings(lambda: streamed(self._package, part), models_of(self._sheet, self._scan))
 
     def _check_surroundings(self) -> None:
         if workbook.related(self._package, self._book.sheet, "comments"):

@@ -4,6 +4,7 @@ A table of millions is never held: it is read as a stream, once to hash its entr
 """
 
 import re
+import zipfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -26,6 +27,7 @@ _COUNT = re.compile(rb'(\scount=")([0-9]+)')
 _UNIQUE = re.compile(rb'(\suniqueCount=")([0-9]+)')
 _UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff\ud800-\udfff]")
 _ESCAPED = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
+_BLOCK = 1 << 20
 _CELLS = 1 << 18  # references looked at together: a sheet of a million rows has many millions
 _FIRST = re.compile(rb"<((?:\w+:)?)si[\s/>]")
 
@@ -135,23 +137,18 @@ class SharedStrings:
 
     def _read(self) -> Iterator[list[bytes]]:
         """The old entries in lists; what stands before and after them is kept."""
-        blocks = iter(self._pieces())
-        head = b""
-        while not (first := _FIRST.search(head)) and (block := next(blocks, b"")):
-            head += block
-        start = first.start() if first else head.rindex(b"</")
-        self._head, rest = head[:start], head[start:]
-        prefix = first[1] if first else b""
-        opening, ending = b"<" + prefix + b"si>", b"</" + prefix + b"si>"
-        for block in chain([b""], blocks):
-            rest += block
-            if cut := rest.rfind(ending) + 1:
-                cut += len(ending) - 1
-                yield _split(rest[:cut], opening, ending)
-                rest = rest[cut:]
-        last = _ENTRY.findall(rest)
-        yield last
-        self._tail = rest[sum(map(len, last)) :]
+        for part, entries in _parts(self._pieces()):
+            if part == "entries":
+                yield entries
+            elif part == "head":
+                self._head = entries[0]
+            else:
+                self._tail = entries[0]
+
+    @staticmethod
+    def entries(pieces: Iterable[bytes]) -> Iterator[list[bytes]]:
+        """The entries of a table, as they stand, in lists."""
+        return (entries for part, entries in _parts(pieces) if part == "entries")
 
     def add(self, content: bytes, like: int | None) -> int:
         """The index of the string, written as the entry `like` is; equal ones are one if they were so far."""
@@ -249,6 +246,34 @@ class SharedStrings:
             held = [i for i in held if i >= done + size]
             done += size
             yield entries
+
+
+def streamed(package: zipfile.ZipFile, part: str) -> Iterator[bytes]:
+    """A part of a package in pieces."""
+    with package.open(part) as stream:
+        while block := stream.read(_BLOCK):
+            yield block
+
+
+def _parts(pieces: Iterable[bytes]) -> Iterator[tuple[str, list[bytes]]]:
+    """What stands before the entries of a table, the entries in lists, and what stands after them."""
+    blocks, head = iter(pieces), b""
+    while not (first := _FIRST.search(head)) and (block := next(blocks, b"")):
+        head += block
+    start = first.start() if first else head.rindex(b"</")
+    yield "head", [head[:start]]
+    rest = head[start:]
+    prefix = first[1] if first else b""
+    opening, ending = b"<" + prefix + b"si>", b"</" + prefix + b"si>"
+    for block in chain([b""], blocks):
+        rest += block
+        if (cut := rest.rfind(ending)) >= 0:
+            cut += len(ending)
+            yield "entries", _split(rest[:cut], opening, ending)
+            rest = rest[cut:]
+    last = _ENTRY.findall(rest)
+    yield "entries", last
+    yield "tail", [rest[sum(map(len, last)) :]]
 
 
 def _split(xml: bytes, opening: bytes, ending: bytes) -> list[bytes]:
