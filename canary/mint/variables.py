@@ -84,11 +84,12 @@ class Variable:
         return Drawn(np.where(np.isnan(numbers), self.numbers[likes], numbers), levels, cells)
 
     def neighbours(self, numbers: Floats, rng: np.random.Generator) -> Floats:
-        """Each number moved at random within the gap to the host's next lower or higher value."""
+        """Each number moved at random within the gap to the host's next lower or higher value; NaN stays NaN."""
         values = np.unique(self._values[np.isfinite(self._values)])
         at = np.searchsorted(values, numbers)
         below, above = values[np.maximum(at - 1, 0)], values[np.minimum(at + 1, len(values) - 1)]
-        return np.round(below + (above - below) * rng.random(len(numbers)), self.decimals)
+        moved = np.round(below + (above - below) * rng.random(len(numbers)), self.decimals)
+        return np.where(np.isnan(numbers), numbers, moved)
 
     def predictor(self, drawn: Drawn, score: Floats) -> Floats:
         """What a tree may split on; levels of a category stand in order of their mean `score` in the host (n)."""
