@@ -19,7 +19,7 @@ from canary.mint.people import Names
 from canary.plant.spool import Spool
 
 SAMPLE = 20_000  # rows the model is fitted to, evenly spread: more would take most of the memory
-_ROUNDS, _TRIES = 30, 6
+_ROUNDS, _TRIES, _MOST_TRIES = 30, 6, 96
 
 _Claim = tuple[Cell, Fact | int, Cell]
 
@@ -50,12 +50,13 @@ class SampledHost:
         """As `RuledHost.personas`; raises CanaryError also when every persona tried is, or nearly is, a real row."""
         made: list[Persona | None] = [None] * len(phones)
         held: set[_Claim] = set()
-        for _ in range(_ROUNDS):
+        for trial in range(_ROUNDS):
             waiting = [at for at, persona in enumerate(made) if persona is None]
             if not waiting:
                 return self._numbered(rng, [persona for persona in made if persona])
-            # To go through a million rows costs more than a few personas too many.
-            tries = [self._host.personas(rng, [phones[at] for at in waiting]) for _ in range(_TRIES)]
+            # To go through a million rows costs more than some personas too many; in a crowded table few are free.
+            count = min(_TRIES * 2**trial, _MOST_TRIES)
+            tries = [self._host.personas(rng, [phones[at] for at in waiting]) for _ in range(count)]
             taken = self._taken([persona for each in tries for persona in each])
             for tried, personas in enumerate(tries):
                 for i, (at, persona) in enumerate(zip(waiting, personas, strict=True)):
