@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from canary.errors import CanaryError
+from canary.mint.addresses import split
 from canary.mint.claims import within_one_edit
 from canary.mint.columns import Profile, recognise
-from canary.mint.facts import Fact, Table
+from canary.mint.facts import Fact, Persona, Table
 from canary.plant import bulk, seed
 from canary.plant.formats.detect import format_of
 from canary.plant.formats.xlsx import XlsxFormat
@@ -122,6 +123,28 @@ def test_no_persona_of_a_big_table_is_nearly_a_row_that_the_sample_lacks(monkeyp
             if row[name] == own[name]:
                 assert not within_one_edit(str(row[due]), str(own[due]))
                 assert not within_one_edit(str(row[address]), str(own[address]))
+
+
+def test_whoever_is_nearly_a_row_is_taken():
+    table = tables.city()
+    columns = recognise(table)
+    sample, spool = Table(table.header, table.rows[:25]), Spool(table.rows)
+    found = seed.SampledHost(seed.host_of(sample, columns, None), sample, spool, columns, Profile())
+    kinds = (Fact.NAME, Fact.DUE_DATE, Fact.ADDRESS)
+    told_in_full = [row for row in table.rows[30:] if row[columns[Fact.ADDRESS]] and row[columns[Fact.NAME]]]
+    for row in [row for row in told_in_full if split(str(row[columns[Fact.ADDRESS]])).unit][:20]:
+        name, due, address = (row[columns[fact]] for fact in kinds)
+        near = due.replace(day=due.day // 10 * 10 or 1)
+        for told in (
+            (name, due, "x"),
+            (f"{name}x", due, "x"),
+            (name, near, "x"),
+            (name, None, address[1:]),
+            ("欧阳明明", None, f"{address}x"),
+        ):
+            assert found._taken([Persona(row, dict(zip(kinds, told, strict=True)))]) == {0}, told
+        stranger = {Fact.NAME: "欧阳明明", Fact.DUE_DATE: due, Fact.ADDRESS: "x"}
+        assert found._taken([Persona(row, stranger)]) == set()
 
 
 def test_running_numbers_and_codes_of_a_big_table_are_new_to_all_of_it():
