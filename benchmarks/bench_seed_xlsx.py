@@ -67,6 +67,8 @@ def main() -> None:
         for i in range(rounds):
             out = str(folder / f"out{i}{source.suffix}")
             ours.append(timed(OURS, ["seed", f"c{i}", str(source), "-o", out, "--canaries", "41"], env))
+            if not Path(out).exists():
+                sys.exit("canary seed refused: nothing was measured")
             if not alone:
                 peer.append(timed(PEER, [str(source), str(folder / f"peer{i}.xlsx")], env))
     for label, figures in (("canary seed", ours), ("openpyxl load+save", peer))[: 1 if alone else 2]:

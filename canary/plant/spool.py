@@ -14,6 +14,8 @@ from canary.mint.facts import Cell, Row, Table
 _CHUNK = 4_096
 _MISSING = np.iinfo(np.int64).min
 
+_ODD = np.int64(0x1E3779B97F4A7C15)  # sets equal values of different segments apart
+
 Hashes = NDArray[np.int64]
 
 
@@ -71,10 +73,9 @@ class Spool:
         hashes, segments = hashes[kept], np.searchsorted(np.asarray(bounds[1:]), kept, "right").astype(np.int32)
         heads = np.ones(len(kept), bool)
         heads[1:] = (hashes[1:] != hashes[:-1]) | (segments[1:] != segments[:-1])
-        hashes, segments = hashes[heads], segments[heads]
-        order = np.lexsort((hashes, segments))
-        again = (hashes[order][1:] == hashes[order][:-1]) & (segments[order][1:] == segments[order][:-1])
-        return None if again.any() else len(order)
+        mixed = hashes[heads] ^ (segments[heads].astype(np.int64) * _ODD)
+        mixed.sort()
+        return None if (mixed[1:] == mixed[:-1]).any() else len(mixed)
 
 
 @dataclass(frozen=True)
