@@ -1,18 +1,23 @@
 """Inserting 41 rows into a workbook: ours beside a bare unzip + zip and openpyxl's load + save.
 
 python benchmarks/bench_insert_xlsx.py [FILE.xlsx] [ROUNDS]
+python benchmarks/bench_insert_xlsx.py --big FILE.xlsx|FILE.csv ROWS [ROUNDS]
+
+The second form takes a file that big_tables.py wrote with so many rows, and leaves openpyxl out: a million rows take it
+minutes and more than ten gigabytes. Beside a CSV stands its bare copy.
 """
 
 import pickle
 import random
 import re
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 ROWS, NEW = 40_000, 41
@@ -35,11 +40,11 @@ def make(path: Path) -> None:
 
 def ours(source: Path, target: Path) -> Callable[[], None]:
     from canary.plant.formats.base import Insertion
-    from canary.plant.formats.xlsx import XlsxFormat
+    from canary.plant.formats.detect import format_of
 
     # The places and rows were drawn beforehand: a child that read the table would count that memory too.
     new = [Insertion(*drawn) for drawn in pickle.load(sys.stdin.buffer)]
-    return lambda: XlsxFormat().insert(source, target, new)
+    return lambda: format_of(source).insert(source, target, new)
 
 
 def draw(source: Path) -> bytes:
@@ -51,7 +56,17 @@ def draw(source: Path) -> bytes:
     return pickle.dumps([(at, (f"{rows[at][0]}{at}", *rows[at][1:])) for at in places])
 
 
+def draw_big(count: int) -> bytes:
+    from big_tables import rows
+
+    places = sorted(random.Random(2).sample(range(count), NEW))
+    return pickle.dumps(list(zip(places, rows(NEW, seed=2), strict=True)))
+
+
 def bare(source: Path, target: Path) -> Callable[[], None]:
+    if source.suffix == ".csv":
+        return lambda: shutil.copyfileobj(source.open("rb"), target.open("wb"))
+
     def run() -> None:
         with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
             for info in old.infolist():
@@ -77,18 +92,17 @@ def peak_megabytes() -> float:
 
 def child(job: str, source: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        run = JOBS[job](source, Path(folder, "out.xlsx"))
+        run = JOBS[job](source, Path(folder, f"out{source.suffix}"))
         start = time.perf_counter()
         run()
         seconds = time.perf_counter() - start
     print(seconds, time.process_time(), peak_megabytes())
 
 
-def measure(source: Path, rounds: int) -> None:
-    found: dict[str, list[list[float]]] = {job: [] for job in JOBS}
-    drawn = draw(source)
+def measure(source: Path, rounds: int, drawn: bytes, jobs: Sequence[str] = tuple(JOBS)) -> None:
+    found: dict[str, list[list[float]]] = {job: [] for job in jobs}
     for _ in range(rounds):
-        for job in JOBS:
+        for job in jobs:
             command = [sys.executable, __file__, "--child", job, str(source)]
             out = subprocess.run(command, check=True, capture_output=True, input=drawn).stdout
             found[job].append([float(value) for value in out.split()])
@@ -103,13 +117,17 @@ def measure(source: Path, rounds: int) -> None:
 def main(arguments: list[str]) -> None:
     if arguments[:1] == ["--child"]:
         return child(arguments[1], Path(arguments[2]))
+    if arguments[:1] == ["--big"]:
+        rounds = int(arguments[3]) if len(arguments) > 3 else 3
+        return measure(Path(arguments[1]), rounds, draw_big(int(arguments[2])), ("ours", "bare"))
     rounds = int(arguments[1]) if len(arguments) > 1 else 5
     if arguments:
-        return measure(Path(arguments[0]), rounds)
+        source = Path(arguments[0])
+        return measure(source, rounds, draw(source))
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder, "made.xlsx")
         make(made)
-        return measure(made, rounds)
+        return measure(made, rounds, draw(made))
 
 
 if __name__ == "__main__":

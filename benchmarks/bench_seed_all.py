@@ -69,6 +69,8 @@ def seed(folder: Path, env: dict[str, str], month: str, source: Path, canaries: 
         [sys.executable, "-c", OURS + PEAK, *words], env=env, check=True, capture_output=True, text=True
     )
     took = time.perf_counter() - begun
+    if not any((folder / month).iterdir()):
+        sys.exit("canary seed refused: nothing was measured")
     peak, cpu = re.findall(r"peak (\d+) cpu ([\d.]+)", done.stderr)[-1]
     return took, int(peak) / 1024, float(cpu)
 

@@ -12,6 +12,7 @@ from canary.mint.facts import Cell
 from canary.mint.phones import looks_like_phone
 
 _PERSONAL = re.compile(r"\d{17}[\dXx]")  # a resident ID
+_SHARED = 0.1  # of so few values a column of telephone numbers does not consist
 _FEW = 40  # rows that may all differ by chance
 _MASK = re.compile(r"[*＊xX×#•]{3,}")
 
@@ -156,7 +157,9 @@ def identifies(cells: Sequence[Cell]) -> bool:
         return False
     phones = sum(counts[cell] for cell, text in shown.items() if looks_like_phone(text))
     long = sum(counts[cell] for cell, text in shown.items() if len(text) >= 6) > 0.5 * rows
-    return phones > 0.5 * rows or len(shown) > (0.9 if long else 0.99) * (rows if long else max(rows, _FEW))
+    # A code that many rows share, as OMOP's concepts of eight digits, rings nobody.
+    rung = phones > 0.5 * rows and len(shown) > _SHARED * rows
+    return rung or len(shown) > (0.9 if long else 0.99) * (rows if long else max(rows, _FEW))
 
 
 def _common(texts: Sequence[str]) -> str:

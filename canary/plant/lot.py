@@ -12,6 +12,7 @@ from canary.errors import CanaryError
 from canary.mint.columns import blank
 from canary.mint.facts import Cell, Fact, Persona, Table
 from canary.mint.identifiers import RunningNumbers, codes_of, identifies
+from canary.plant.spool import Bulk
 from canary.trace.law import draw, rank
 
 BLOCK = "lot"
@@ -35,7 +36,11 @@ class Lot:
 
 
 def settled(
-    personas: Mapping[str, Persona], planted: frozenset[str], table: Table, columns: Mapping[Fact, int], secret: bytes
+    personas: Mapping[str, Persona],
+    planted: frozenset[str],
+    table: Table | Bulk,
+    columns: Mapping[Fact, int],
+    secret: bytes,
 ) -> dict[str, Persona]:
     """The personas with identifying codes for those planted and none for shadows: codes that count up would show by
     their gaps that others were minted beside these. So such columns tell nothing of the draw, and are not compared."""
@@ -45,15 +50,16 @@ def settled(
     return {label: _with(persona, {at: codes[at].get(label) for at in own}) for label, persona in personas.items()}
 
 
-def _identifies(table: Table, at: int) -> bool:
+def _identifies(table: Table | Bulk, at: int) -> bool:
     return identifies(_column(table, at))
 
 
-def _column(table: Table, at: int) -> list[Cell]:
-    return [None if blank(row[at]) else row[at] for row in table.rows]
+def _column(table: Table | Bulk, at: int) -> list[Cell]:
+    cells = table.rows.column(at) if isinstance(table, Bulk) else (row[at] for row in table.rows)
+    return [None if blank(cell) else cell for cell in cells]
 
 
-def _codes(rng: Random, table: Table, at: int, count: int) -> Sequence[Cell]:
+def _codes(rng: Random, table: Table | Bulk, at: int, count: int) -> Sequence[Cell]:
     cells = _column(table, at)
     if identifies(cells):
         codes = codes_of(cells, anonymous=True)

@@ -10,11 +10,11 @@ from random import Random
 
 from canary.mint.ageing import Ageing, OneMonth, TwoMonths, in_columns
 from canary.mint.cohort import Calendar, Cohort
-from canary.mint.columns import blank
+from canary.mint.columns import Profile, blank
 from canary.mint.facts import Cell, Fact, Row, Table
 from canary.mint.people import People
 from canary.plant.before import Before, Befores
-from canary.plant.seed import Month, Order, Seeded, Source, seed
+from canary.plant.seed import Month, Order, Seeded, Source, opened, seed
 from canary.store import appearances, registry
 from canary.store.appearances import Carried, Living
 from canary.store.database import Store
@@ -50,6 +50,11 @@ class MonthFile:
         self.source = source
         self._last: tuple[object, Ageing] | None = None
         self._claims: People | None = None
+
+    def hold(self, profile: Profile | None) -> None:
+        """Read the whole table: to follow on another month takes every row, a sample of them does not do."""
+        if self.source.spooled:
+            self.source = opened(self.source.path, profile, held=True)
 
     def ageing(self, past: _Past, before: Before | None) -> Ageing:
         """How canaries of the past age into this file, from the month before or (None) from this file alone."""
@@ -114,6 +119,7 @@ def follow(store: Store, now: datetime, order: Order, file: MonthFile, befores: 
         done = seed(store, now, order, file.source)
         why = () if past is None else (f"carries none on: {past.slug} was seeded before canaries lived on",)
         return Followed(**{**done.__dict__, "remarks": (*why, *done.remarks)})
+    file.hold(order.profile)
     order = replace(order, secret=order.secret or secrets.token_bytes(32))
     ageing = file.ageing(past, befores.of(past.sha256, {past.slug, past.recipient}))
     carried = _carried(order, file, past, ageing)

@@ -6,13 +6,14 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import groupby, pairwise
+from itertools import groupby, islice, pairwise
 from math import lgamma, log
 from typing import Any
 
 from canary.errors import CanaryError
 from canary.mint.facts import Cell, Row, Table
 from canary.plant.formats.base import Insertion
+from canary.plant.spool import Bulk, Rows, Spool
 
 _BY_LUCK = log(1e-6)  # a column in order with less probability than this was sorted on purpose
 _DIGITS = re.compile("([0-9]+)")
@@ -56,7 +57,7 @@ class _Level:
 
 
 def insertion_points(
-    table: Table, new_rows: Sequence[Row], rng: random.Random, wanted: Sequence[int | None] = ()
+    table: Table | Bulk, new_rows: Sequence[Row], rng: random.Random, wanted: Sequence[int | None] = ()
 ) -> list[Insertion]:
     """A place for each new row that keeps the host's order: among tied places the `wanted` one of that row if it
     is one of them, else a uniformly random one.
@@ -74,7 +75,7 @@ def insertion_points(
     return [Insertion(before, new_rows[at]) for before, _, at in places]
 
 
-def _refuse_running_numbers(table: Table) -> None:
+def _refuse_running_numbers(table: Table | Bulk) -> None:
     if len(table.rows) < _FEWEST_NUMBERED:
         return
     for column, name in enumerate(table.header):
@@ -95,7 +96,7 @@ def _number(cell: Cell) -> int | None:
 class _Finder:
     """Walks new rows down the host's sort keys."""
 
-    def __init__(self, rows: Sequence[Row], new_rows: Sequence[Row], rng: random.Random) -> None:
+    def __init__(self, rows: Rows, new_rows: Sequence[Row], rng: random.Random) -> None:
         self._size = len(rows)
         self._rng = rng
         self._levels = _levels(rows)
@@ -151,10 +152,10 @@ def _ranks(level: _Level, new_rows: Sequence[Row]) -> dict[str, int]:
     return {name: rank for rank, name in enumerate(names)}
 
 
-def _levels(rows: Sequence[Row]) -> list[_Level]:
+def _levels(rows: Rows) -> list[_Level]:
     levels: list[_Level] = []
     bounds = [0, len(rows)]
-    free = set(range(len(rows[0]))) if rows else set()
+    free = set(range(len(next(iter(rows))))) if len(rows) else set()
     while found := _next_level(rows, bounds, free):
         levels.append(found)
         free.remove(found.column)
@@ -162,7 +163,7 @@ def _levels(rows: Sequence[Row]) -> list[_Level]:
     return levels
 
 
-def _next_level(rows: Sequence[Row], bounds: list[int], free: set[int]) -> _Level | None:
+def _next_level(rows: Rows, bounds: list[int], free: set[int]) -> _Level | None:
     """The coarsest column sorted on purpose; failing that, the one least likely sorted by luck."""
     found = [level for column in sorted(free) if (level := _level(rows, bounds, column))]
     meant = [level for level in found if level.luck < _BY_LUCK]
@@ -171,9 +172,12 @@ def _next_level(rows: Sequence[Row], bounds: list[int], free: set[int]) -> _Leve
     return min(found, key=lambda level: level.luck, default=None)
 
 
-def _level(rows: Sequence[Row], bounds: list[int], column: int) -> _Level | None:
+def _level(rows: Rows, bounds: list[int], column: int) -> _Level | None:
     """The column as a sort key inside the segments between `bounds`; None if it is none."""
-    segments = [list(runs) for runs in _runs([row[column] for row in rows], bounds)]
+    if isinstance(rows, Spool) and not _may_be_key(rows, column, bounds):
+        return None
+    cells = list(rows.column(column)) if isinstance(rows, Spool) else [row[column] for row in rows]
+    segments = [list(runs) for runs in _runs(cells, bounds)]
     values = [[cell for _, cell in runs if cell is not None] for runs in segments]
     if not all(len(set(cells)) == len(cells) for cells in values):
         return None
@@ -188,6 +192,28 @@ def _level(rows: Sequence[Row], bounds: list[int], column: int) -> _Level | None
         return None
     starts = [start for runs in segments for start, _ in runs]
     return _Level(column, direction, collate, starts, [c for runs in segments for _, c in runs], luck)
+
+
+def _may_be_key(rows: Spool, column: int, bounds: Sequence[int]) -> bool:
+    """What can be said of a column of many without holding its values: a key comes in runs, or in order."""
+    runs = rows.runs(column, bounds)
+    if runs is None:
+        return False
+    return runs < len(rows) // 2 or any(
+        all(_in_order(a, b, direction, collate) for a, b in _neighbours(rows.column(column), bounds))
+        for collate in (_plain, _pinyin, _natural)
+        for direction in (1, -1)
+    )
+
+
+def _neighbours(cells: Iterator[Cell], bounds: Sequence[int]) -> Iterator[tuple[Cell, Cell]]:
+    """Each filled cell and the next one of the same segment."""
+    for low, high in pairwise(bounds):
+        yield from pairwise(cell for cell in islice(cells, high - low) if cell is not None)
+
+
+def _in_order(a: Cell, b: Cell, direction: int, collate: Callable[[Cell], Key]) -> bool:
+    return collate(a) <= collate(b) if direction > 0 else collate(a) >= collate(b)
 
 
 def _runs(cells: Sequence[Cell], bounds: list[int]) -> Iterator[list[tuple[int, Cell]]]:
@@ -216,6 +242,6 @@ def _sorted(keys: Iterator[Key], direction: int) -> bool:
     return all(a <= b if direction > 0 else a >= b for a, b in pairwise(keys))
 
 
-def sort_keys(rows: Sequence[Row]) -> list[tuple[int, int]]:
+def sort_keys(rows: Rows) -> list[tuple[int, int]]:
     """The columns that rows are sorted by, coarsest first, and how: 1 rising, -1 falling, 0 in blocks."""
     return [(level.column, level.direction) for level in _levels(rows)]

@@ -1,14 +1,14 @@
 """Planting canaries in one copy's file: draw, mint, insert, read back, commit, and only then let it appear."""
 
-import hashlib
 import os
 import random
 import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice, zip_longest
 from pathlib import Path
 
 from canary.errors import CanaryError, OutsideError
@@ -16,10 +16,13 @@ from canary.mint.cohort import Mint
 from canary.mint.columns import Profile, recognise
 from canary.mint.facts import Fact, Persona, Row, Table
 from canary.mint.ruled import RuledHost
-from canary.plant.formats.base import Insertion, TableFormat
+from canary.plant.before import sha256_of
+from canary.plant.bulk import SAMPLE, Minting, SampledHost
+from canary.plant.formats.base import Insertion, ProfiledFormat, StreamedFormat, TableFormat
 from canary.plant.formats.detect import format_of
 from canary.plant.lot import BLOCK, Lot, settled
 from canary.plant.order import insertion_points
+from canary.plant.spool import Bulk, Spool
 from canary.prove.commitment import commitment, opening
 from canary.store import lots, placements
 from canary.store.appearances import Carried, Written
@@ -28,6 +31,8 @@ from canary.store.e164 import digit_forms
 from canary.store.placements import Drawn, Plan, Pool
 from canary.store.schema import NumberState
 from canary.trace.law import Law, apportion, draw, rank
+
+BIG = 64 << 20  # bytes of a table's text from which on it is spooled: some 200,000 rows
 
 
 @dataclass(frozen=True)
@@ -98,13 +103,23 @@ class Seeded:
 
 @dataclass(frozen=True)
 class Source:
-    """A file to be seeded, read and fitted once for every copy that is made of it."""
+    """A file to be seeded, read and fitted once for every copy that is made of it.
+
+    `table` is what the host was fitted to: all of the file's table, or where that is too big to hold a sample of it.
+    Then `spooled` has every row."""
 
     path: Path
     file_format: TableFormat
     table: Table
     columns: Mapping[Fact, int]
-    host: RuledHost
+    host: Minting
+    spooled: Bulk | None = None
+    profile: Profile | None = None
+
+    @property
+    def whole(self) -> Table | Bulk:
+        """Every row of the file."""
+        return self.spooled or self.table
 
 
 @dataclass(frozen=True)
@@ -117,12 +132,28 @@ class Month:
     mint: Mint | None = None
 
 
-def opened(path: Path, profile: Profile | None = None) -> Source:
-    """A file's table and the model fitted to it. Raises CanaryError or OutsideError."""
+def opened(path: Path, profile: Profile | None = None, held: bool = False) -> Source:
+    """A file's table and the model fitted to it; one of more than `BIG` bytes is spooled unless it must be `held`.
+
+    Raises CanaryError or OutsideError.
+    """
     file_format = format_of(path)
+    if not held and isinstance(file_format, StreamedFormat) and file_format.size(path) > BIG:
+        return _spooled(path, file_format, profile or Profile())
     table = file_format.read(path)
+    if profile is None and isinstance(file_format, ProfiledFormat):
+        profile = file_format.profile(table)
     columns = recognise(table, profile)
-    return Source(path, file_format, table, columns, host_of(table, columns, profile))
+    return Source(path, file_format, table, columns, host_of(table, columns, profile), profile=profile)
+
+
+def _spooled(path: Path, file_format: StreamedFormat, profile: Profile) -> Source:
+    header, rows = file_format.stream(path)
+    bulk = Bulk(header, Spool(rows))
+    table = bulk.sample(SAMPLE)
+    columns = recognise(table, profile)
+    host = SampledHost(host_of(table, columns, profile), table, bulk.rows, columns, profile)
+    return Source(path, file_format, table, columns, host, bulk, profile)
 
 
 def seed(store: Store, now: datetime, order: Order, source: Source | None = None, month: Month | None = None) -> Seeded:
@@ -133,7 +164,7 @@ def seed(store: Store, now: datetime, order: Order, source: Source | None = None
     if order.target.exists():
         raise CanaryError(f"{order.target} is there already", "name another output file")
     source, month = source or opened(order.source, order.profile), month or Month()
-    file_format, table = source.file_format, source.table
+    file_format, table = source.file_format, source.whole
     draft = draw_up(store, order.request, table, source.columns, month.mint or mint_of(source.host, source.columns))
     # Under the shared law a number may be drawn that stands in the file under a canary that lives on: no second row.
     fresh = draft.planted - {each.number for each in month.carried}
@@ -151,8 +182,8 @@ def seed(store: Store, now: datetime, order: Order, source: Source | None = None
         written = check_written(file_format, part, table, insertions)
         rows = _rows(insertions)
         drawn = _drawn(draft.codes, draft.planted, draft.personas, rows)
-        looks = _looks(order, part, table, insertions, drawn) if order.check else []
-        plan = plan_of(order.request, draft, drawn, order.target.name, hashlib.sha256(part.read_bytes()).hexdigest())
+        looks = _looks(order, part, source, insertions, drawn) if order.check else []
+        plan = plan_of(order.request, draft, drawn, order.target.name, sha256_of(part))
         carried = [Written(each.canary, rows[id(each.cells)], each.cells) for each in month.carried]
         plan = replace(plan, header=table.header, carried=carried, continues=month.continues)
         appear(store, now, plan, lambda: _hand_out(part, order.target))
@@ -162,7 +193,7 @@ def seed(store: Store, now: datetime, order: Order, source: Source | None = None
     return seeded_of(plan, draft, written, looks)
 
 
-def draw_up(store: Store, request: Request, table: Table, columns: Mapping[Fact, int], mint: Mint) -> Draft:
+def draw_up(store: Store, request: Request, table: Table | Bulk, columns: Mapping[Fact, int], mint: Mint) -> Draft:
     """Draw numbers for a copy, or labels of a lot where nobody can be rung, and `mint` their personas in the columns
     of `table`; nothing is recorded.
 
@@ -186,7 +217,7 @@ def draw_up(store: Store, request: Request, table: Table, columns: Mapping[Fact,
 
 
 def _draw_lot(
-    store: Store, request: Request, table: Table, columns: Mapping[Fact, int], mint: Mint, secret: bytes
+    store: Store, request: Request, table: Table | Bulk, columns: Mapping[Fact, int], mint: Mint, secret: bytes
 ) -> Draft:
     lot = Lot.drawn(secret, request.count)
     with store.reading() as session:
@@ -207,7 +238,7 @@ def host_of(table: Table, columns: Mapping[Fact, int], profile: Profile | None) 
     return RuledHost(table, columns, profile or Profile())
 
 
-def mint_of(host: RuledHost, columns: Mapping[Fact, int]) -> Mint:
+def mint_of(host: Minting, columns: Mapping[Fact, int]) -> Mint:
     """How personas are drawn from a host: one a phone, or in a table without phones as many as are asked for."""
     if Fact.PHONE in columns:
         return host.personas
@@ -230,7 +261,7 @@ def _draw(pools: Mapping[str, Pool], count: int, secret: bytes, law: Law = Law.E
 
 
 def _inherited(
-    table: Table, columns: Mapping[Fact, int], planted: Mapping[str, Sequence[tuple[int, str]]]
+    table: Table | Bulk, columns: Mapping[Fact, int], planted: Mapping[str, Sequence[tuple[int, str]]]
 ) -> list[int]:
     # Full parsing of 40,000 phones costs seconds; digits with and without country code are enough to find ours.
     known = {form: canaries for e164, canaries in planted.items() for form in digit_forms(e164)}
@@ -253,44 +284,68 @@ def _write(file_format: TableFormat, source: Path, part: Path, insertions: Seque
         raise OutsideError(f"{part.parent}: {error.strerror}", "free space or choose another folder") from error
 
 
-def check_written(file_format: TableFormat, part: Path, before: Table, insertions: Sequence[Insertion]) -> int:
+def check_written(file_format: TableFormat, part: Path, before: Table | Bulk, insertions: Sequence[Insertion]) -> int:
     """Read a written file back: every original row unchanged and in order, every new row in its place.
 
     Returns the number of data rows. Raises CanaryError if anything differs.
     """
-    after = file_format.read(part)
-    if after.header != before.header or list(after.rows) != list(expected_rows(before, insertions)):
+    header, after = _read_back(file_format, part, streamed=isinstance(before, Bulk))
+    size = 0
+    same = header == before.header
+    for row, wanted in zip_longest(after, _expected(before, insertions)):
+        same = same and row == wanted
+        size += 1
+    if not same:
         raise CanaryError("the written file does not read back as planned", "this is a bug: nothing was handed out")
-    return len(after.rows)
+    return size
+
+
+def _read_back(file_format: TableFormat, path: Path, streamed: bool) -> tuple[tuple[str, ...], Iterable[Row]]:
+    if streamed and isinstance(file_format, StreamedFormat):
+        return file_format.stream(path)
+    table = file_format.read(path)
+    return table.header, table.rows
 
 
 def _looks(
     order: Order,
     part: Path,
-    before: Table,
+    source: Source,
     insertions: Sequence[Insertion],
     drawn: Sequence[Drawn],
 ) -> list[str]:
-    """Remarks on how easily canaries are picked out of the file; raises CanaryError if too easily."""
+    """Remarks on how easily canaries are picked out of the file; raises CanaryError if too easily.
+
+    Of a table too big to hold the sample is examined, with all canaries in it.
+    """
     # The libraries behind it take a second to load: only a checked seeding pays for it.
     from canary.plant.check.exam import Material, gate
     from canary.plant.check.subject import Subject
 
+    before, columns = source.table, source.columns
+    if source.spooled:
+        share = len(before.rows) / len(source.spooled.rows)
+        insertions = [replace(each, before=round(each.before * share)) for each in insertions]
+        rows = _rows(insertions)
+        drawn = [replace(d, row=rows.get(id(d.persona.cells))) for d in drawn]
     after = Table(before.header, tuple(expected_rows(before, insertions)))
     codes = {d.row: d.number for d in drawn if d.row is not None}
-    columns = recognise(before, order.profile)
-    subject = Subject(part, after, columns, codes, profile=order.profile)
+    subject = Subject(part, after, columns, codes, profile=source.profile)
     return gate(subject, Material(source=(order.source, before)), order.force)
 
 
 def expected_rows(before: Table, insertions: Sequence[Insertion]) -> list[Row]:
     """The rows a file must have once the insertions stand in it."""
-    rows: list[Row] = []
-    done = 0
+    return list(_expected(before, insertions))
+
+
+def _expected(before: Table | Bulk, insertions: Sequence[Insertion]) -> Iterator[Row]:
+    rows, done = iter(before.rows), 0
     for insertion in sorted(insertions, key=lambda i: i.before):
-        rows += [*before.rows[done : insertion.before], insertion.cells]
+        yield from islice(rows, insertion.before - done)
+        yield insertion.cells
         done = insertion.before
-    return rows + list(before.rows[done:])
+    yield from rows
 
 
 def _rows(insertions: Sequence[Insertion]) -> dict[int, int]:

@@ -30,6 +30,7 @@ from canary.store.vault import Vault, new_key
 from canary.trace.judge import Terms
 from canary.trace.law import draw
 from canary.trace.verdict import Findings, Word
+from tests.plant import test_omop
 
 NOW = datetime(2026, 6, 5, 10, tzinfo=UTC)
 EXTRACT = Profile(phones=False)
@@ -237,3 +238,24 @@ def test_the_alpha_of_all_finds_adds_up_to_one(store: Store) -> None:
     assert said == [pytest.approx(math.log(100 / 0.001) + math.log(math.pi**2 / 6))]
     shares = [6 / (math.pi * k) ** 2 for k in range(1, 100_000)]
     assert 0.9999 < sum(shares) < 1
+
+
+def test_an_omop_extract_is_seeded_without_a_profile(store: Store, tmp_path: Path) -> None:
+    persons, observed = test_omop.extract(150, 5)
+    source = tmp_path / "omop.zip"
+    test_omop.write(source, test_omop.text(test_omop.PERSONS, persons), test_omop.text(test_omop.OBSERVED, observed))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lot, "SHADOWS", 10)
+        with store.writing() as session:
+            registry.add_copy(session, NOW, "omop", "north", date(2026, 6, 6))
+        order = Order("omop", source, tmp_path / "out.zip", 4, timedelta(days=180))
+        done = seed(store, NOW, order)
+    assert (done.canaries, done.controls, done.rows) == (4, 40, 154)
+    before, after = (format_of(path).read(path) for path in (source, tmp_path / "out.zip"))
+    new = set(after.rows) - set(before.rows)
+    planted = {m.cells[1:] for m in members(store, "omop")}
+    assert len(new) == 4 and {row[1:] for row in new} == planted
+    with store.writing() as session:  # the other tests know three copies
+        placement = registry.copy(session, "omop").placement
+        assert placement is not None
+        placements.void(session, NOW, placement.id, "a test")

@@ -1,10 +1,11 @@
 """The protocol every file format implements: read a table, insert rows and leave all else as it was."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from canary.mint.columns import Profile
 from canary.mint.facts import Row, Table
 
 
@@ -25,4 +26,26 @@ class TableFormat(Protocol):
 
     def insert(self, source: Path, target: Path, insertions: Sequence[Insertion]) -> None:
         """Write `target`: the bytes of `source` with the new rows in place and nothing else changed."""
+        ...
+
+
+@runtime_checkable
+class StreamedFormat(TableFormat, Protocol):
+    """A format whose tables may be too big to hold."""
+
+    def size(self, path: Path) -> int:
+        """Bytes of the table's text, unpacked."""
+        ...
+
+    def stream(self, path: Path) -> tuple[tuple[str, ...], Iterator[Row]]:
+        """The header, and the rows as `read` gives them, one after another."""
+        ...
+
+
+@runtime_checkable
+class ProfiledFormat(TableFormat, Protocol):
+    """A format that knows itself what its columns mean and what must hold between them."""
+
+    def profile(self, table: Table) -> Profile:
+        """The profile of a table of this format."""
         ...

@@ -4,10 +4,13 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain, islice
 from pathlib import Path
+from typing import BinaryIO
 
 from canary.errors import CanaryError, OutsideError
 from canary.mint.facts import Cell, Row, Table
@@ -15,26 +18,32 @@ from canary.plant.formats.base import Insertion
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _DELIMITERS = ",\t;|"
+_BLOCK = 1 << 20
 _SAMPLE = 200  # records looked at to tell the delimiter and a column's quoting
 
 Fields = list[str]
+Record = tuple[str, Fields]  # the record's text with its line's end, and what stands in its fields
 
 
 @dataclass(frozen=True)
 class _Text:
-    """A decoded file; record i is the text raws[i], its line's end included, with the fields fields[i]."""
+    """A file and how it is written; its records are read as a stream, as often as they are asked for."""
 
-    name: str
+    path: Path
     mark: bytes
     encoding: str
     delimiter: str
-    raws: list[str]
-    fields: list[Fields]
-    after: str
 
     @property
-    def ending(self) -> str:
-        return _line_end(self.raws[0]) or "\n"
+    def name(self) -> str:
+        return self.path.name
+
+    def records(self) -> Iterator[Record]:
+        """The header and the data records, then what is left of the file as a record of no fields."""
+        with self.path.open("rb") as file:
+            file.seek(len(self.mark))
+            with io.TextIOWrapper(file, self.encoding, newline="") as lines:
+                yield from _records(self.name, lines, self.delimiter)
 
 
 class DelimitedFormat:
@@ -42,48 +51,68 @@ class DelimitedFormat:
 
     def read(self, path: Path) -> Table:
         """The table of the file; raises CanaryError naming file and record on bad input."""
-        header, *rows = _load(path).fields
-        return Table(tuple(header), tuple(tuple(field or None for field in row) for row in rows))
+        header, rows = self.stream(path)
+        return Table(header, tuple(rows))
+
+    def size(self, path: Path) -> int:
+        """Bytes of the file."""
+        return path.stat().st_size
+
+    def stream(self, path: Path) -> tuple[tuple[str, ...], Iterator[Row]]:
+        """The header, and the rows one after another; raises CanaryError as `read` does, on reaching the bad one."""
+        records = _load(path).records()
+        header = next(records)[1]
+        return tuple(header), (tuple(field or None for field in fields) for _, fields in records if fields)
 
     def insert(self, source: Path, target: Path, insertions: Sequence[Insertion]) -> None:
         """Write `target` with the new records in place; raises CanaryError on characters it cannot hold."""
         text = _load(source)
-        out = "".join(_spliced(text, sorted(insertions, key=lambda new: new.before)))
-        if not _line_end(text.raws[-1]):
-            out = out.removesuffix(text.ending)
-        target.write_bytes(text.mark + (out + text.after).encode(text.encoding))
+        try:
+            with target.open("wb") as out:
+                out.write(text.mark)
+                for part in _spliced(text, sorted(insertions, key=lambda new: new.before)):
+                    out.write(part.encode(text.encoding))
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
 
 
 def _load(path: Path) -> _Text:
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            start = file.read(4)
+            mark, marked = next((found for found in _MARKS if start.startswith(found[0])), (b"", ""))
+            encodings = (marked,) if marked else ("ascii", "utf-8", "gbk", "gb18030")
+            encoding = next((each for each in encodings if _holds(file, len(mark), each)), None)
+        if encoding is None:
+            raise CanaryError(f"{path.name}: the text is neither UTF-8, UTF-16 nor GB18030", "save it as UTF-8")
+        with path.open(encoding=encoding, newline="") as lines:
+            lines.seek(len(mark))
+            first = list(islice(lines, _SAMPLE))
     except OSError as error:
         raise OutsideError(f"{path}: {error.strerror}", "check the path and its permissions") from error
-    mark, encoding = next((found for found in _MARKS if data.startswith(found[0])), (b"", ""))
-    content = data[len(mark) :]
-    encoding, decoded = _decode(path.name, content, encoding)
-    if not decoded.strip():
+    while first and not first[-1].strip("\r\n"):
+        first.pop()
+    if not "".join(first).strip():
         raise CanaryError(f"{path.name}: the file is empty", "choose the file that holds the table")
-    lines = list(io.StringIO(decoded, newline=""))
-    after = ""
-    while not lines[-1].strip("\r\n"):
-        after = lines.pop() + after
-    delimiter = _delimiter(lines)
-    raws, fields = _records(path.name, lines, delimiter)
-    _check(path.name, fields)
-    return _Text(path.name, mark, encoding, delimiter, raws, fields, after)
+    return _Text(path, mark, encoding, _delimiter(first))
 
 
-def _decode(name: str, content: bytes, marked: str) -> tuple[str, str]:
-    """The narrowest of the likely encodings that holds the file, and its text."""
-    for encoding in (marked,) if marked else ("ascii", "utf-8", "gbk", "gb18030"):
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\x00" not in text and text.encode(encoding) == content:
-            return encoding, text
-    raise CanaryError(f"{name}: the text is neither UTF-8, UTF-16 nor GB18030", "save it as UTF-8")
+def _holds(file: BinaryIO, start: int, encoding: str) -> bool:
+    """Whether the encoding is the file's own: it reads all of it, and writes the same bytes again."""
+    file.seek(start)
+    decoder, again, rest = codecs.getincrementaldecoder(encoding)(), codecs.getincrementalencoder(encoding)(), b""
+    try:
+        while block := file.read(_BLOCK):
+            text, rest = decoder.decode(block), rest + block
+            written = again.encode(text)
+            if "\x00" in text or not rest.startswith(written):
+                return False
+            rest = rest[len(written) :]
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return not rest
 
 
 def _delimiter(lines: Sequence[str]) -> str:
@@ -101,25 +130,39 @@ def _delimiter(lines: Sequence[str]) -> str:
     return best[1]
 
 
-def _records(name: str, lines: Sequence[str], delimiter: str) -> tuple[list[str], list[Fields]]:
-    raws: list[str] = []
-    fields: list[Fields] = []
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    start = 0
+def _records(name: str, lines: Iterable[str], delimiter: str) -> Iterator[Record]:
+    read: list[str] = []
+    reader = csv.reader(_noted(lines, read), delimiter=delimiter, strict=True)
+    header: Fields = []
+    number = start = 0
+    blank: list[Record] = []  # they belong to the table only where another record follows
     try:
         for row in reader:
-            raws.append(lines[start] if reader.line_num == start + 1 else "".join(lines[start : reader.line_num]))
-            fields.append(row)
+            record = "".join(read), row
+            read.clear()
             start = reader.line_num
+            blank.append(record)
+            if not record[0].strip("\r\n"):
+                continue
+            for raw, fields in blank:
+                number += 1
+                header = header or _headed(name, fields)
+                yield raw, _checked(name, header, number, fields)
+            blank.clear()
     except csv.Error as error:
         raise CanaryError(
             f"{name}: line {start + 1} cannot be read: {error}", "mend the quotation marks there"
         ) from error
-    return raws, fields
+    yield "".join(raw for raw, _ in blank), []
 
 
-def _check(name: str, fields: list[Fields]) -> None:
-    header = fields[0]
+def _noted(lines: Iterable[str], read: list[str]) -> Iterator[str]:
+    for line in lines:
+        read.append(line)
+        yield line
+
+
+def _headed(name: str, header: Fields) -> Fields:
     for column, title in enumerate(header, 1):
         if not title.strip():
             raise CanaryError(f"{name}: row 1, column {column}: the header is empty", "name every column")
@@ -128,60 +171,84 @@ def _check(name: str, fields: list[Fields]) -> None:
                 f"{name}: row 1, column {column}: the header {title!r} stands there twice",
                 "give each column its own name",
             )
-    for number, row in enumerate(fields, 1):
-        if not row and len(header) == 1:
-            row.append("")
-        if len(row) != len(header):
-            raise CanaryError(
-                f"{name}: row {number} has {len(row)} fields, the header {len(header)}",
-                "mend the row: every record needs as many fields as the header",
-            )
+    return header
+
+
+def _checked(name: str, header: Fields, number: int, fields: Fields) -> Fields:
+    if not fields and len(header) == 1:
+        return [""]
+    if len(fields) != len(header):
+        raise CanaryError(
+            f"{name}: row {number} has {len(fields)} fields, the header {len(header)}",
+            "mend the row: every record needs as many fields as the header",
+        )
+    return fields
 
 
 def _spliced(text: _Text, insertions: Sequence[Insertion]) -> Iterator[str]:
-    size = len(text.raws) - 1
-    yield text.raws[0] if _line_end(text.raws[0]) else text.raws[0] + text.ending
-    done = 0
+    """The new file's text: source records, new ones in front of those they belong before, and what is left."""
+    records = text.records()
+    header = next(records)
+    ending = _line_end(header[0]) or "\n"
+    ahead: deque[Record] = deque()
+    behind: deque[Record] = deque(maxlen=_SAMPLE)
+    last, waiting, done = header[0], header[0], 0
     for new in insertions:
-        if not 0 <= new.before <= size or len(new.cells) != len(text.fields[0]):
+        while done < new.before and (ahead or _fill(ahead, records, 1)) and ahead[0][1]:
+            behind.append(ahead.popleft())
+            yield _ended(waiting, ending)
+            last = waiting = behind[-1][0]
+            done += 1
+        if done != new.before or len(new.cells) != len(header[1]):
             raise CanaryError(f"{text.name}: a new row does not fit the table")
-        yield from _ended(text, done, new.before)
-        done = new.before
-        yield _render(text, new.before, new.cells)
-    yield from _ended(text, done, size)
+        _fill(ahead, records, _SAMPLE)
+        yield _ended(waiting, ending)
+        near = [*reversed(behind), *(record for record in ahead if record[1])]
+        waiting = _render(text, near, ending, new.cells)
+    for raw, fields in chain(ahead, records):
+        if fields:
+            yield _ended(waiting, ending)
+            last = waiting = raw
+        else:
+            yield waiting if _line_end(last) else waiting.removesuffix(ending)
+            yield raw
 
 
-def _ended(text: _Text, start: int, stop: int) -> Iterator[str]:
-    """The data records from `start` to `stop`, the file's last one with a line's end too."""
-    for raw in text.raws[1 + start : 1 + stop]:
-        yield raw if _line_end(raw) else raw + text.ending
+def _fill(ahead: deque[Record], records: Iterator[Record], size: int) -> bool:
+    """Read on until so many records are known; whether there are any."""
+    ahead.extend(islice(records, size - len(ahead)))
+    return bool(ahead)
 
 
-def _render(text: _Text, before: int, cells: Row) -> str:
-    near = range(max(1, before + 1 - _SAMPLE), min(len(text.raws), before + 1 + _SAMPLE))
-    rows = sorted(near, key=lambda at: (at > before, abs(at - before)))
-    fields = (_field(text, rows, column, cell) for column, cell in enumerate(cells))
+def _ended(raw: str, ending: str) -> str:
+    """The record; the file's last one may lack its line's end."""
+    return raw if _line_end(raw) else raw + ending
+
+
+def _render(text: _Text, near: Sequence[Record], ending: str, cells: Row) -> str:
+    """A new record, written as those `near` it are, the nearest first."""
+    fields = (_field(text, near, column, cell) for column, cell in enumerate(cells))
     record = text.delimiter.join(fields)
     _check_encoding(text, record)
     # A record that is nothing at all would read as a blank line.
-    return (record or '""') + ((rows and _line_end(text.raws[rows[0]])) or text.ending)
+    return (record or '""') + ((near and _line_end(near[0][0])) or ending)
 
 
-def _field(text: _Text, rows: Sequence[int], column: int, cell: Cell) -> str:
+def _field(text: _Text, near: Sequence[Record], column: int, cell: Cell) -> str:
     """The field, in quotation marks where it must be or where the nearest like field is."""
     value = cell.isoformat() if isinstance(cell, date) else "" if cell is None else str(cell)
-    if _must_quote(value, text.delimiter) or _habit(text, rows, column, bool(value)):
+    if _must_quote(value, text.delimiter) or _habit(text.delimiter, near, column, bool(value)):
         return '"' + value.replace('"', '""') + '"'
     return value
 
 
-def _habit(text: _Text, rows: Sequence[int], column: int, filled: bool) -> bool:
-    for at in rows:
-        if '"' not in text.raws[at]:
+def _habit(delimiter: str, near: Sequence[Record], column: int, filled: bool) -> bool:
+    for raw, fields in near:
+        if '"' not in raw:
             return False
-        value = text.fields[at][column]
-        if bool(value) == filled and not _must_quote(value, text.delimiter):
-            return _quoted(text.raws[at], text.delimiter)[column]
+        value = fields[column]
+        if bool(value) == filled and not _must_quote(value, delimiter):
+            return _quoted(raw, delimiter)[column]
     return False
 
 

@@ -14,14 +14,15 @@ from python_calamine import (
 )
 
 from canary.errors import CanaryError
-from canary.mint.facts import Cell, Table
+from canary.mint.facts import Cell, Row, Table
 from canary.plant.formats.base import Insertion
 from canary.plant.formats.ooxml import archive, workbook
+from canary.plant.formats.ooxml.cells import Cells
 from canary.plant.formats.ooxml.ranges import mentions_sheet
-from canary.plant.formats.ooxml.rows import NewRows, kinds_for
+from canary.plant.formats.ooxml.rows import NewRows, kinds_for, models_of
 from canary.plant.formats.ooxml.scan import Scan, all_references, scan
-from canary.plant.formats.ooxml.sheet import Integers, Sheet
-from canary.plant.formats.ooxml.strings import References, SharedStrings
+from canary.plant.formats.ooxml.sheet import Indices, Sheet
+from canary.plant.formats.ooxml.strings import References, SharedStrings, streamed
 
 _Changed = dict[str, Callable[[], Iterable[bytes]]]
 
@@ -50,12 +51,29 @@ class XlsxFormat:
         _check_header(path, header, start[0] + 1, start[1] + 1)
         return Table(header, tuple(tuple(map(_cell, row)) for row in rows[1:]))
 
+    def size(self, path: Path) -> int:
+        """Bytes of the sheet's XML."""
+        with workbook.open_package(path) as package:
+            return package.getinfo(workbook.read_workbook(package, path).sheet).file_size
+
+    def stream(self, path: Path) -> tuple[tuple[str, ...], Iterator[Row]]:
+        """The header, and the rows one after another; raises CanaryError as `read` does, on reaching the bad one."""
+        rows = _streamed(path)
+        header = tuple(map(_heading, next(rows)))
+        _check_header(path, header, 1, 1)
+        return header, rows
+
     def insert(self, source: Path, target: Path, insertions: Sequence[Insertion]) -> None:
         """Write `target` with the new rows in place; raises CanaryError where rows cannot be moved."""
         with workbook.open_package(source) as package:
             book = workbook.read_workbook(package, source)
             in_order = sorted(insertions, key=lambda insertion: insertion.before)
             archive.rewrite(package, source, target, _Splice(package, book, source.name, in_order).changed())
+
+
+def _streamed(path: Path) -> Iterator[Row]:
+    with workbook.open_package(path) as package:
+        yield from Cells(package, workbook.read_workbook(package, path), path.name).rows()
 
 
 class _Splice:
@@ -68,13 +86,16 @@ class _Splice:
         self._sheet = Sheet(package, book.sheet, name)
         self._check_surroundings()
         self._scan = _thorough_scan(self._sheet, insertions, book.date1904)
-        self._strings = SharedStrings(package.read(book.strings)) if book.strings else None
+        self._strings = self._shared(book.strings) if book.strings else None
         self._moved: list[str] = []
-        self._position: Integers = np.empty(0, np.int64)
+        self._position: Indices = np.empty(0, np.int32)
         self._new = NewRows(self._sheet, self._scan, insertions, self._strings)
         self._more_cells = 0
         if self._strings:
             self._arrange(self._strings)
+
+    def _shared(self, part: str) -> SharedStrings:
+        return SharedStrings(lambda: streamed(self._package, part), models_of(self._sheet, self._scan))
 
     def _check_surroundings(self) -> None:
         if workbook.related(self._package, self._book.sheet, "comments"):
@@ -102,8 +123,7 @@ class _Splice:
         new = [own if part == self._book.sheet else old[part] for part in parts]
         self._position = strings.arrange(new, orders)
         for part, cells in old.items():
-            moved = bool(np.any(self._position[cells.indices] != cells.indices))
-            if moved and part != self._book.sheet:
+            if part != self._book.sheet and bool(np.any(self._position[cells.indices] != cells.indices)):
                 self._moved.append(part)
 
     def changed(self) -> _Changed:
@@ -122,14 +142,12 @@ class _Splice:
 
     def _sheet_xml(self) -> Iterator[bytes]:
         written = 0
-        indices = self._new_indices(self._scan.references)
         for kind, done, text in self._sheet.segments(self._scan.shift.before):
             while written < done:
                 yield self._new.xml(written, self._position)
                 written += 1
             if kind == "rows":
-                text, indices = self._sheet.renumber(text, indices)
-                yield self._sheet.shift(text, done)
+                yield self._sheet.shift(self._renumbered_rows(self._sheet, text), done)
             elif kind == "head":
                 yield self._scan.shift.head(text)
             else:
@@ -137,14 +155,11 @@ class _Splice:
 
     def _renumbered(self, part: str) -> Iterator[bytes]:
         sheet = Sheet(self._package, part, self._name)
-        indices = self._new_indices(all_references(sheet))
         for kind, text in sheet.pieces():
-            if kind == "rows":
-                text, indices = sheet.renumber(text, indices)
-            yield text
+            yield self._renumbered_rows(sheet, text) if kind == "rows" else text
 
-    def _new_indices(self, cells: References) -> Integers:
-        return self._position[cells.indices] if self._strings else cells.indices
+    def _renumbered_rows(self, sheet: Sheet, rows: bytes) -> bytes:
+        return sheet.renumber(rows, self._position) if self._strings else rows
 
     def _shifted(self, part: str) -> bytes:
         return self._scan.shift.tail(self._package.read(part), self._book.sheet_name)

@@ -8,7 +8,7 @@ from canary.errors import CanaryError
 from canary.mint.facts import Cell
 from canary.plant.formats.base import Insertion
 from canary.plant.formats.ooxml.scan import Scan, column_number
-from canary.plant.formats.ooxml.sheet import Integers, Shape, Sheet
+from canary.plant.formats.ooxml.sheet import Indices, Shape, Sheet
 from canary.plant.formats.ooxml.strings import References, SharedStrings, encode, space
 
 _TEXT = ("s", "inlineStr", "str")
@@ -43,7 +43,7 @@ class NewRows:
             [cell.string for _, cell in new],
         )
 
-    def xml(self, at: int, position: Integers) -> bytes:
+    def xml(self, at: int, position: Indices) -> bytes:
         """One row, its shared strings at their final indices."""
         number = self._scan.shift.before[at] + at
         cells = b"".join(self._cell_xml(cell, number, position) for cell in self._rows[at])
@@ -52,7 +52,7 @@ class NewRows:
     def _tag(self, slash: bytes, name: bytes) -> bytes:
         return b"<" + slash + self._sheet.prefix + name + b">"
 
-    def _cell_xml(self, cell: _NewCell, row: int, position: Integers) -> bytes:
+    def _cell_xml(self, cell: _NewCell, row: int, position: Indices) -> bytes:
         place = b'"%b%d"' % (cell.column.encode(), row)
         start = b"<%bc%b" % (self._sheet.prefix, cell.shape.attributes.replace(b'"@"', place, 1))
         if not cell.shape.kind:
@@ -114,6 +114,12 @@ class NewRows:
         if isinstance(value, date):
             return value.isoformat().encode() if kind == "d" else _serial(value, self._scan.date1904)
         return repr(value).encode() if value is not None else b""
+
+
+def models_of(sheet: Sheet, scan: Scan) -> set[int]:
+    """The shared strings that new ones are written like: those of the rows beside them, else one of the column."""
+    beside = {int(index) for model in scan.models for index in sheet.shared(model)[1]}
+    return beside | {index for column in scan.columns if (index := scan.string_in(column)) is not None}
 
 
 def kinds_for(value: Cell) -> tuple[str, ...]:

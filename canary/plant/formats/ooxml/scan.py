@@ -9,8 +9,8 @@ import numpy as np
 from canary.errors import CanaryError
 from canary.plant.formats.base import Insertion
 from canary.plant.formats.ooxml.ranges import Shift
-from canary.plant.formats.ooxml.sheet import Integers, Shape, Sheet
-from canary.plant.formats.ooxml.strings import References
+from canary.plant.formats.ooxml.sheet import Indices, Shape, Sheet
+from canary.plant.formats.ooxml.strings import Columns, References
 
 _SAMPLE = 1 << 11  # bytes of each segment from which the columns' usual cells are learnt
 
@@ -33,13 +33,13 @@ class _Collector:
 
     def __init__(self) -> None:
         self._numbers = _Numbers()
-        self._columns: list[Integers] = [np.empty(0, np.int64)]
-        self._indices: list[Integers] = [np.empty(0, np.int64)]
+        self._columns: list[Columns] = [np.empty(0, np.uint16)]
+        self._indices: list[Indices] = [np.empty(0, np.int32)]
         self.count = 0
 
     def add(self, letters: list[bytes], indices: list[bytes]) -> None:
-        self._columns.append(np.fromiter(map(self._numbers.__getitem__, letters), np.int64, len(letters)))
-        self._indices.append(np.fromiter(map(int, indices), np.int64, len(indices)))
+        self._columns.append(np.fromiter(map(self._numbers.__getitem__, letters), np.uint16, len(letters)))
+        self._indices.append(np.fromiter(map(int, indices), np.int32, len(indices)))
         self.count += len(letters)
 
     def references(self, header: int) -> References:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from canary.errors import CanaryError
 
-Integers = NDArray[np.int64]
+Indices = NDArray[np.int32]
 Piece = Literal["head", "rows", "tail"]
 
 _BLOCK = 1 << 18
@@ -44,6 +44,7 @@ class Sheet:
             raise CanaryError(f"{file_name}: the sheet is empty", "choose the file that holds the table")
         self.prefix: bytes = start[1]
         self._row_mark = b"<" + self.prefix + b"row "
+        self._cell_mark = b"<" + self.prefix + b"c "
         self._row_end = b"</" + self.prefix + b"row>"
         self._end = self._compile(rb"</@sheetData\s*>")
         self._row = self._compile(rb'<@row\s(?:[^>]*?\s)?r="([0-9]+)"[^>]*>')
@@ -171,21 +172,21 @@ class Sheet:
             parts = self._shared.split(rows)
         return parts[1::3], parts[2::3]
 
-    def renumber(self, rows: bytes, indices: Integers) -> tuple[bytes, Integers]:
-        """The rows with the first of `indices` for their shared strings, and the indices left over."""
+    def renumber(self, rows: bytes, position: Indices) -> bytes:
+        """The rows with every index of a shared string replaced by its `position`."""
         parts = self._index_usual.split(rows)
         if len(parts) // 3 != rows.count(_REFERS):
             parts = self._index.split(rows)
-        count = len(parts) // 3
-        parts[2::3] = map(b"%d".__mod__, indices[:count].tolist())
-        return b"".join(parts), indices[count:]
+        old = np.fromiter(map(int, parts[2::3]), np.int32, len(parts) // 3)
+        parts[2::3] = map(b"%d".__mod__, position[old].tolist())
+        return b"".join(parts)
 
     def shift(self, rows: bytes, by: int) -> bytes:
         """The rows with their numbers raised."""
         if not by:
             return rows
-        if b"inlineStr" in rows or b't="str"' in rows:
-            # Text inside the rows may look like an attribute; only this pattern minds the tags.
+        if rows.count(_AT_ROW) != rows.count(self._row_mark) + rows.count(self._cell_mark):
+            # Text inside the rows looks like an attribute; only this pattern minds the tags.
             return _raised(self._number, rows, by)
         return self._row_end.join(_shift_row(row, by) for row in rows.split(self._row_end))
 
