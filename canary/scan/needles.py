@@ -2,18 +2,20 @@
 
 import json
 import re
+from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from functools import cache
+from functools import cache, cached_property
+from itertools import chain, repeat
 from typing import TypeVar
 
 from canary.mint.facts import Cell, Fact
 from canary.scan import spellings
 from canary.scan.text import plain
-from canary.store.e164 import digit_forms
+from canary.store.e164 import digit_forms, written
 from canary.store.finds import Sought
 
 K = TypeVar("K")
@@ -49,23 +51,49 @@ class Person:
 
 
 @dataclass(frozen=True)
+class Hashes:
+    """The hashes of numbers: key i, 8 bytes of `keys`, is what hashes of `numbers[owners[i]]` begin with."""
+
+    keys: bytes = b""
+    owners: Sequence[int] = ()
+    numbers: Sequence[tuple[str, str]] = ()
+
+    @classmethod
+    def of(cls, phones: Mapping[str, str]) -> "Hashes":
+        """Those of numbers, E.164 by code: all usual spellings."""
+        keys = [list(spellings.digest_keys(written(phone))) for phone in phones.values()]
+        owners = array("L", chain.from_iterable(repeat(i, len(own)) for i, own in enumerate(keys)))
+        return cls(b"".join(chain.from_iterable(keys)), owners, list(phones.items()))
+
+    def owner(self, key: int, word: bytes) -> tuple[Kind, frozenset[str]] | None:
+        """The kind and number (code) of a hash found by a key; None if not the whole of it agrees."""
+        number, phone = self.numbers[self.owners[key]]
+        token = word.decode().lower()
+        kind = next((kind for kind, hashed in spellings.digests(phone) if hashed == token), None)
+        return (Kind(kind), frozenset({number})) if kind else None
+
+
+@dataclass(frozen=True)
 class Needles:
     """Look-up tables from what may stand in a file to people and numbers (by code).
 
-    `digits`: runs of digits; `hashes`: lower-case hex to (kind, number); `masks`: (beginning, end) of a masked
-    number; `anchors`: byte tokens of names, in every encoding; `names`: the longest word of each; `addresses`
-    whole; `values`: plain spelling of a fact to (person, fact).
+    `digits`: runs of digits; `masks`: what is left of a masked number, as 138*1234; `anchors`: byte tokens of names,
+    in every encoding; `names`: the longest word of each; `addresses` whole.
     """
 
     people: Mapping[int, Person]
     on_number: Mapping[str, tuple[int, ...]]
     digits: Mapping[bytes, frozenset[str]] = field(default_factory=dict)
-    hashes: Mapping[bytes, tuple[str, str]] = field(default_factory=dict)
-    masks: Mapping[tuple[bytes, bytes], frozenset[str]] = field(default_factory=dict)
+    hashes: Hashes = field(default_factory=Hashes)
+    masks: Mapping[bytes, frozenset[str]] = field(default_factory=dict)
     anchors: Mapping[bytes, tuple[int, ...]] = field(default_factory=dict)
-    values: Mapping[str, tuple[tuple[int, Fact], ...]] = field(default_factory=dict)
     names: Mapping[str, frozenset[int]] = field(default_factory=dict)
     addresses: Mapping[str, frozenset[int]] = field(default_factory=dict)
+
+    @cached_property
+    def values(self) -> Mapping[str, tuple[tuple[int, Fact], ...]]:
+        """Plain spelling of a fact to (person, fact): made when first asked for, as few files need it."""
+        return _values(self.people.values())
 
 
 def needles(sought: Iterable[Sought], phones_only: bool = False) -> Needles:
@@ -86,10 +114,9 @@ def needles(sought: Iterable[Sought], phones_only: bool = False) -> Needles:
         people,
         held,
         digits,
-        {key.encode(): (kind, n) for n, phone in phones.items() for kind, key in spellings.digests(phone)},
-        _index(((a.encode(), b.encode()), n) for n, phone in phones.items() for a, b in spellings.masks(phone)),
+        Hashes.of(phones),
+        _index((mask.encode(), n) for n, phone in phones.items() for mask in spellings.masks(written(phone))),
         {token: tuple(sorted(ids)) for token, ids in _index(_anchors(people.values())).items()},
-        _values(people.values()),
         names,
         addresses,
     )
@@ -98,8 +125,8 @@ def needles(sought: Iterable[Sought], phones_only: bool = False) -> Needles:
 def _person(sought: Sought) -> Person:
     facts = {fact: _spelled(value) for fact, value in sought.facts.items() if fact not in (Fact.PHONE, Fact.NAME)}
     name = plain(str(sought.facts.get(Fact.NAME) or ""))
-    signs = _signs(sought.facts.get(Fact.DUE_DATE), sought.facts.get(Fact.ADDRESS))
-    return Person(sought.id, sought.number, name, {fact: found for fact, found in facts.items() if found}, tuple(signs))
+    signs = tuple(_signs(sought.facts.get(Fact.DUE_DATE), sought.facts.get(Fact.ADDRESS)))
+    return Person(sought.id, sought.number, name, {fact: found for fact, found in facts.items() if found}, signs)
 
 
 @cache
@@ -107,10 +134,15 @@ def _dates(day: date) -> frozenset[str]:
     return frozenset(map(plain, spellings.dates(day)))
 
 
+@cache
+def _of_date(day: date) -> tuple[frozenset[int], ...]:
+    compact = (frozenset({int(text)}) for text in _dates(day) if text.isdecimal())
+    return frozenset({day.year, day.month, day.day}), *compact
+
+
 def _signs(due: Cell, address: Cell) -> Iterator[frozenset[int]]:
     if isinstance(due, date):
-        yield frozenset({due.year, due.month, due.day})
-        yield from (frozenset({int(text)}) for text in _dates(due) if text.isdecimal())
+        yield from _of_date(due)
     if address:
         yield frozenset(int(run) for run in re.findall(r"[0-9]+", plain(str(address))) if len(run) <= 10)
 
