@@ -8,7 +8,7 @@ from typing import BinaryIO
 from canary.mint.columns import HEADERS
 from canary.scan.text import plain, readings
 
-SIZE = 1 << 18  # bytes read at a time: what was found is then looked for again in few bytes
+SIZE = 1 << 20  # bytes read at a time: as many as the processor's nearest caches hold
 LONGEST = 1 << 20  # a record longer than this is cut
 OVERLAP = 1 << 12  # and its pieces overlap by this, more than the longest spelling
 SNIFFED = 1 << 16

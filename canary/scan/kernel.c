@@ -38,6 +38,7 @@ typedef struct {
     const uint8_t *data; size_t size, fresh; int open;
     const uint64_t *breaks; size_t break_count, next; /* where records begin, if not after line ends */
     size_t start, stop; int whole, read;              /* the record last looked at, and whether its numbers are read */
+    size_t base, line; uint64_t line_bits;            /* the 64 bytes in work; the line that goes on there; its ends */
     uint64_t lines;
 } Block;
 
@@ -113,6 +114,63 @@ Kernel *kernel_new(const uint8_t *keys, const uint64_t *ends, const uint32_t *un
     return k;
 }
 
+/* --- 64 bytes as masks of character classes --- */
+
+#ifdef KERNEL_SSE2
+#define EQUAL(x, c) _mm_cmpeq_epi8(x, _mm_set1_epi8(c))
+#define OR _mm_or_si128
+static inline __m128i between(__m128i x, char low, char high) { /* unsigned low <= x <= high */
+    __m128i y = _mm_sub_epi8(x, _mm_set1_epi8(low));
+    return _mm_cmpeq_epi8(_mm_min_epu8(y, _mm_set1_epi8((char)(high - low))), y);
+}
+#define ADD(field, x) b->field |= (uint64_t)(uint16_t)_mm_movemask_epi8(x) << i
+static inline void classify(const uint8_t *p, Bits *b, int all, int pipe) {
+    memset(b, 0, sizeof *b);
+    for (int i = 0; i < 64; i += 16) {
+        __m128i x = _mm_loadu_si128((const __m128i *)(p + i)), digit = between(x, '0', '9');
+        ADD(digit, digit);
+        ADD(line, EQUAL(x, '\n'));
+        if (!all) continue;
+        __m128i l = OR(x, _mm_set1_epi8(32));
+        __m128i group = OR(OR(between(x, '-', '9'), EQUAL(x, ' ')), between(x, '(', ')'));
+        __m128i inside = OR(OR(x, _mm_slli_epi16(x, 1)), digit); /* movemask takes the top bit: here of 0x40 and up */
+        ADD(group, group);
+        ADD(hex, OR(digit, between(l, 'a', 'f')));
+        ADD(mask, OR(OR(EQUAL(x, '*'), EQUAL(x, '#')), EQUAL(l, 'x')));
+        ADD(exponent, EQUAL(l, 'e'));
+        ADD(lead, OR(x, EQUAL(x, '\\')));
+        ADD(inside, pipe ? _mm_andnot_si128(EQUAL(x, '|'), inside) : inside);
+        ADD(letter, OR(OR(between(l, 'a', 'z'), EQUAL(x, '-')), EQUAL(x, '\'')));
+    }
+}
+#else
+static void classify(const uint8_t *p, Bits *b, int all, int pipe) {
+    (void)all;
+    memset(b, 0, sizeof *b);
+    for (int i = 0; i < 64; i++) {
+        uint8_t c = p[i], l = c | 32;
+        uint64_t bit = (uint64_t)1 << i;
+        if (is_digit(c)) b->digit |= bit;
+        if (is_digit(c) || is_mark(c)) b->group |= bit;
+        if (is_digit(c) || (l >= 'a' && l <= 'f')) b->hex |= bit;
+        if (c == '*' || c == '#' || l == 'x') b->mask |= bit;
+        if (l == 'e') b->exponent |= bit;
+        if (c >= 0x80 || c == '\\') b->lead |= bit;
+        if ((c >= 0x40 && (c != '|' || !pipe)) || is_digit(c)) b->inside |= bit;
+        if ((l >= 'a' && l <= 'z') || c == '-' || c == '\'') b->letter |= bit;
+        if (c == '\n') b->line |= bit;
+    }
+}
+#endif
+
+static inline Bits bits_of(const Block *b, size_t at, int all, int pipe) { /* of the 64 bytes from `at` on; 0 beyond */
+    Bits bits;
+    uint8_t rest[64] = {0};
+    if (at < b->size && b->size - at < 64) memcpy(rest, b->data + at, b->size - at);
+    classify(at < b->size && b->size - at >= 64 ? b->data + at : rest, &bits, all, pipe);
+    return bits;
+}
+
 /* --- what was found --- */
 
 static int is_open(const Block *b, size_t at, size_t end) { /* perhaps a part of a longer word, or seen before */
@@ -141,7 +199,8 @@ static void find_record(Block *b, size_t at, size_t end) {
     } else if (b->whole && b->start <= at && at < b->stop) {
         return;
     } else {
-        for (start = at; start && b->data[start - 1] != '\n' && at - start <= LONG_RECORD; start--) {}
+        uint64_t ends = at - b->base < 64 ? b->line_bits & (((uint64_t)1 << (at - b->base)) - 1) : b->line_bits;
+        start = ends ? b->base + 64 - (size_t)__builtin_clzll(ends) : b->line;
         size_t ahead = b->size - end < LONG_RECORD ? b->size - end : LONG_RECORD + 1;
         const uint8_t *line = memchr(b->data + end, '\n', ahead);
         stop = line ? (size_t)(line - b->data) : end + ahead;
@@ -161,13 +220,21 @@ static int ascending(const void *a, const void *b) {
 }
 
 static void read_numbers(Kernel *k, Block *b) { /* the whole numbers, of ten digits at most, that the record shows */
+    size_t done = b->start;
     k->shown_count = 0; k->shown_bits = 0;
-    for (size_t i = b->start; i < b->stop; i++) {
-        uint64_t number = 0; size_t from = i;
-        for (; i < b->stop && is_digit(b->data[i]); i++) number = number * 10 + (b->data[i] - '0');
-        if (i == from || i - from > 10 || k->shown_count == MOST_NUMBERS) continue;
-        k->shown[k->shown_count++] = number;
-        k->shown_bits |= (uint64_t)1 << (number & 63);
+    for (size_t base = b->start; base < b->stop; base += 64) {
+        uint64_t digits = bits_of(b, base, 0, 0).digit;
+        while (digits) {
+            size_t i = base + (size_t)__builtin_ctzll(digits), from = i;
+            digits &= digits + (digits & -digits); /* without its lowest run */
+            if (i < done || i >= b->stop) continue;
+            uint64_t number = 0;
+            for (; i < b->stop && is_digit(b->data[i]); i++) number = number * 10 + (b->data[i] - '0');
+            done = i;
+            if (i - from > 10 || k->shown_count == MOST_NUMBERS) continue;
+            k->shown[k->shown_count++] = number;
+            k->shown_bits |= (uint64_t)1 << (number & 63);
+        }
     }
     if (k->shown_count > 32) qsort(k->shown, k->shown_count, sizeof *k->shown, ascending);
     b->read = 1;
@@ -275,53 +342,6 @@ static int letters(Kernel *k, Block *b, size_t at) { /* a word of ASCII letters,
 
 /* --- the pass --- */
 
-#ifdef KERNEL_SSE2
-#define EQUAL(x, c) _mm_cmpeq_epi8(x, _mm_set1_epi8(c))
-#define OR _mm_or_si128
-static inline __m128i between(__m128i x, char low, char high) { /* unsigned low <= x <= high */
-    __m128i y = _mm_sub_epi8(x, _mm_set1_epi8(low));
-    return _mm_cmpeq_epi8(_mm_min_epu8(y, _mm_set1_epi8((char)(high - low))), y);
-}
-#define ADD(field, x) b->field |= (uint64_t)(uint16_t)_mm_movemask_epi8(x) << i
-static inline void classify(const uint8_t *p, Bits *b, int all, int pipe) {
-    memset(b, 0, sizeof *b);
-    for (int i = 0; i < 64; i += 16) {
-        __m128i x = _mm_loadu_si128((const __m128i *)(p + i)), digit = between(x, '0', '9');
-        ADD(digit, digit);
-        ADD(line, EQUAL(x, '\n'));
-        if (!all) continue;
-        __m128i l = OR(x, _mm_set1_epi8(32));
-        __m128i group = OR(OR(between(x, '-', '9'), EQUAL(x, ' ')), between(x, '(', ')'));
-        __m128i inside = OR(OR(x, _mm_slli_epi16(x, 1)), digit); /* movemask takes the top bit: here of 0x40 and up */
-        ADD(group, group);
-        ADD(hex, OR(digit, between(l, 'a', 'f')));
-        ADD(mask, OR(OR(EQUAL(x, '*'), EQUAL(x, '#')), EQUAL(l, 'x')));
-        ADD(exponent, EQUAL(l, 'e'));
-        ADD(lead, OR(x, EQUAL(x, '\\')));
-        ADD(inside, pipe ? _mm_andnot_si128(EQUAL(x, '|'), inside) : inside);
-        ADD(letter, OR(OR(between(l, 'a', 'z'), EQUAL(x, '-')), EQUAL(x, '\'')));
-    }
-}
-#else
-static void classify(const uint8_t *p, Bits *b, int all, int pipe) {
-    (void)all;
-    memset(b, 0, sizeof *b);
-    for (int i = 0; i < 64; i++) {
-        uint8_t c = p[i], l = c | 32;
-        uint64_t bit = (uint64_t)1 << i;
-        if (is_digit(c)) b->digit |= bit;
-        if (is_digit(c) || is_mark(c)) b->group |= bit;
-        if (is_digit(c) || (l >= 'a' && l <= 'f')) b->hex |= bit;
-        if (c == '*' || c == '#' || l == 'x') b->mask |= bit;
-        if (l == 'e') b->exponent |= bit;
-        if (c >= 0x80 || c == '\\') b->lead |= bit;
-        if ((c >= 0x40 && (c != '|' || !pipe)) || is_digit(c)) b->inside |= bit;
-        if ((l >= 'a' && l <= 'z') || c == '-' || c == '\'') b->letter |= bit;
-        if (c == '\n') b->line |= bit;
-    }
-}
-#endif
-
 static inline u128 runs(u128 x, int n) { /* the places from which n bits on are set */
     for (int have = 1; have < n;) {
         int step = have < n - have ? have : n - have;
@@ -372,16 +392,15 @@ static inline int word(Kernel *k, Block *b, size_t base, const Bits *last, const
 static inline int pass(Kernel *k, Block *b, int all, int pipe) {
     Bits last = {0}, now = {0}, next;
     int fine = 1;
-    size_t words = (b->size + 63) / 64;
-    for (size_t w = 0; w <= words && fine; w++) { /* one behind: `next` is word w */
-        if ((w + 1) * 64 <= b->size) classify(b->data + 64 * w, &next, all, pipe);
-        else {
-            uint8_t rest[64] = {0};
-            if (w < words) memcpy(rest, b->data + 64 * w, b->size - 64 * w);
-            classify(rest, &next, all, pipe);
-        }
+    for (size_t at = 0; at < b->size + 64 && fine; at += 64) { /* one behind: `next` begins at `at` */
+        next = bits_of(b, at, all, pipe);
         b->lines += (uint64_t)__builtin_popcountll(next.line);
-        if (w) fine = word(k, b, 64 * (w - 1), &last, &now, &next, all);
+        if (at) {
+            b->base = at - 64;
+            b->line_bits = now.line;
+            fine = word(k, b, b->base, &last, &now, &next, all);
+            if (now.line) b->line = at - (size_t)__builtin_clzll(now.line);
+        }
         last = now;
         now = next;
     }

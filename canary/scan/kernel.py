@@ -5,7 +5,7 @@ import weakref
 from ctypes import POINTER, c_int, c_int64, c_uint64, c_void_p
 from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
-from itertools import accumulate
+from itertools import accumulate, chain
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +62,7 @@ class Kernel:
             dtype=np.uint64,
         )
         signs = [list(index.signs(name)) for name in range(len(index.names))]
-        flat = [sorted(sign) for of_name in signs for sign in of_name]
+        flat = list(chain.from_iterable(signs))
         self._counts = np.zeros(len(index.names) + 1, np.uint32)
         self._held = (  # what the kernel points to
             np.frombuffer(b"".join((*keys, index.hashes, *masks)) + b"\0", np.uint8),
@@ -70,7 +70,7 @@ class Kernel:
             np.array(index.until, np.uint32),
             np.array([0, *accumulate(map(len, signs))], np.uint32),
             np.array([0, *accumulate(map(len, flat))], np.uint32),
-            np.array([number for sign in flat for number in sign] or [0], np.uint64),
+            np.fromiter(chain.from_iterable([*flat, [0]]), np.uint64),
             self._counts,
         )
         self._kernel = library.kernel_new(*(array.ctypes.data for array in self._held), index.ascii)

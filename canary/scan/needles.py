@@ -1,22 +1,26 @@
 """What is looked for: every spelling of every persona's number and facts, ready for look-ups."""
 
+import gc
 import json
 import re
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import cache, cached_property
 from itertools import chain, repeat
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from canary.mint.facts import Cell, Fact
 from canary.scan import spellings
 from canary.scan.text import plain
-from canary.store.e164 import digit_forms, written
-from canary.store.finds import Sought
+from canary.store.e164 import Written, written
+
+if TYPE_CHECKING:  # it brings the database, which a worker of a scan does without
+    from canary.store.finds import Sought
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -59,11 +63,13 @@ class Hashes:
     numbers: Sequence[tuple[str, str]] = ()
 
     @classmethod
-    def of(cls, phones: Mapping[str, str]) -> "Hashes":
-        """Those of numbers, E.164 by code: all usual spellings."""
-        keys = [list(spellings.digest_keys(written(phone))) for phone in phones.values()]
+    def of(cls, phones: Mapping[str, Written]) -> "Hashes":
+        """Those of numbers by code: all usual spellings."""
+        keys = [list(spellings.digest_keys(phone)) for phone in phones.values()]
         owners = array("L", chain.from_iterable(repeat(i, len(own)) for i, own in enumerate(keys)))
-        return cls(b"".join(chain.from_iterable(keys)), owners, list(phones.items()))
+        return cls(
+            b"".join(chain.from_iterable(keys)), owners, [(number, phone.e164) for number, phone in phones.items()]
+        )
 
     def owner(self, key: int, word: bytes) -> tuple[Kind, frozenset[str]] | None:
         """The kind and number (code) of a hash found by a key; None if not the whole of it agrees."""
@@ -96,16 +102,29 @@ class Needles:
         return _values(self.people.values())
 
 
-def needles(sought: Iterable[Sought], phones_only: bool = False) -> Needles:
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """A million small objects are made, none of them garbage: the collector would walk them again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@_no_collection()
+def needles(sought: "Iterable[Sought]", phones_only: bool = False) -> Needles:
     """The needles of all personas, planted and shadows alike; with `phones_only` the plain numbers alone."""
     everyone = list(sought)
     people = {s.id: _person(s) for s in everyone}
     on_number: defaultdict[str, list[int]] = defaultdict(list)
     for s in everyone:
         on_number[s.number].append(s.id)
-    phones = {s.number: s.phone for s in everyone}
+    phones = {s.number: written(s.phone) for s in everyone}
     held = {number: tuple(ids) for number, ids in on_number.items()}
-    digits = _index((form.encode(), number) for number, phone in phones.items() for form in digit_forms(phone))
+    digits = _index((form.encode(), number) for number, phone in phones.items() for form in phone.digit_forms())
     names = _index((_longest(person.name), person.id) for person in people.values() if person.name)
     addresses = _index((text, i) for i, person in people.items() for text in person.facts.get(Fact.ADDRESS, ()))
     if phones_only:
@@ -115,14 +134,14 @@ def needles(sought: Iterable[Sought], phones_only: bool = False) -> Needles:
         held,
         digits,
         Hashes.of(phones),
-        _index((mask.encode(), n) for n, phone in phones.items() for mask in spellings.masks(written(phone))),
+        _index((mask.encode(), n) for n, phone in phones.items() for mask in spellings.masks(phone)),
         {token: tuple(sorted(ids)) for token, ids in _index(_anchors(people.values())).items()},
         names,
         addresses,
     )
 
 
-def _person(sought: Sought) -> Person:
+def _person(sought: "Sought") -> Person:
     facts = {fact: _spelled(value) for fact, value in sought.facts.items() if fact not in (Fact.PHONE, Fact.NAME)}
     name = plain(str(sought.facts.get(Fact.NAME) or ""))
     signs = tuple(_signs(sought.facts.get(Fact.DUE_DATE), sought.facts.get(Fact.ADDRESS)))
@@ -181,7 +200,7 @@ def _values(people: Iterable[Person]) -> Mapping[str, tuple[tuple[int, Fact], ..
 
 
 def _index(pairs: Iterable[tuple[K, V]]) -> dict[K, frozenset[V]]:
-    found: defaultdict[K, set[V]] = defaultdict(set)
+    found: defaultdict[K, list[V]] = defaultdict(list)
     for key, value in pairs:
-        found[key].add(value)
+        found[key].append(value)
     return {key: frozenset(values) for key, values in found.items()}

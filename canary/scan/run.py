@@ -1,5 +1,6 @@
 """Scans files: what was found in each, by one process or several, with progress; nothing is written anywhere."""
 
+import gc
 import io
 import multiprocessing
 import signal
@@ -81,7 +82,9 @@ class Scan:
 
     @cached_property
     def _finder(self) -> Finder:
-        return finder(self.needles)
+        found = finder(self.needles)
+        gc.freeze()  # needles stay to the end: the collector need not walk them, nor a child so copy them
+        return found
 
     def files(self, paths: Sequence[Path]) -> list[Scanned]:
         """Every part of every file, in order. What cannot be read has an `error`, the rest is read all the same."""

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from canary.store.e164 import Written, digit_forms, written
+from canary.store.e164 import Written, written
 
 ENCODINGS = ("utf-8", "gb18030", "big5")
 _EXCEL_DAY_0 = date(1899, 12, 30)
@@ -16,7 +16,7 @@ _MASK_KEEPS = [(head, tail) for head in (2, 3, 4) for tail in (2, 3, 4)]
 def hashed_spellings(phone: Written) -> set[str]:
     """The spellings of a number that people hash: digits with and without prefixes, with +, and grouped."""
     country, bare = phone.country, phone.bare
-    found = digit_forms(phone.e164) | {phone.e164, phone.national, phone.international}
+    found = phone.digit_forms() | {phone.e164, phone.national, phone.international}
     found |= {f"+{country} {bare}", f"+{country}-{bare}", f"{bare}.0"}
     if len(bare) == 11:
         found |= {mark.join((bare[:3], bare[3:7], bare[7:])) for mark in "- "}
@@ -47,8 +47,8 @@ def digest_keys(phone: Written) -> Iterator[bytes]:
 def masks(phone: Written) -> set[str]:
     """What a mask may leave of a number, as beginning*end, with country code and without."""
     bare = phone.bare
-    keeps = [(bare[:head], bare[-tail:]) for head, tail in _MASK_KEEPS if len(bare) > tail + 4]
-    return {f"{prefix}{head}*{tail}" for head, tail in keeps for prefix in ("", "86")}
+    keeps = {f"{bare[:head]}*{bare[-tail:]}" for head, tail in _MASK_KEEPS if len(bare) > tail + 4}
+    return keeps | {f"86{kept}" for kept in keeps}
 
 
 def dates(day: date) -> frozenset[str]:

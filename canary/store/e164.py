@@ -18,6 +18,11 @@ class Written:
     national: str
     international: str
 
+    def digit_forms(self) -> set[str]:
+        """Its digits with country code, without, with the trunk prefix."""
+        digits = self.e164.lstrip("+")
+        return {digits, "00" + digits, self.bare, re.sub(r"\D", "", self.national)}
+
 
 def written(e164: str) -> Written:
     """The usual spellings of a number: those of `phonenumbers`, of which it takes 0.1 ms for all but our own kind."""
@@ -49,6 +54,4 @@ def normalise(text: str, region: str = "CN") -> str | None:
 
 def digit_forms(e164: str) -> set[str]:
     """The digits a register may hold for a number: with country code, without, with the trunk prefix."""
-    phone = written(e164)
-    digits = e164.lstrip("+")
-    return {digits, "00" + digits, phone.bare, re.sub(r"\D", "", phone.national)}
+    return written(e164).digit_forms()
