@@ -75,8 +75,14 @@ def woman(rng: random.Random, i: int) -> tuple[str, str, str, str]:
     return name, f"深圳市龙岗区布吉街道{rng.randrange(1, 99)}巷{i}号{rng.randrange(100, 999)}", due, "龙岗区妇幼保健院"
 
 
+def number(i: int) -> str:
+    """Needle i: spread over the range that everybody else's numbers are drawn from, or a search for literals would
+    need no more than their common beginning."""
+    return f"13{i * 618_033_989 % 10**9:09}"
+
+
 def looked(count: int) -> list[object]:
-    """The personas sought: as many as needles, on numbers 12000000000 and on."""
+    """The personas sought: as many as needles."""
     from datetime import date
 
     from canary.mint.facts import Fact
@@ -87,20 +93,23 @@ def looked(count: int) -> list[object]:
         name, address, due, hospital = woman(rng, i)
         facts = {Fact.NAME: name, Fact.ADDRESS: address, Fact.HOSPITAL: hospital}
         facts[Fact.DUE_DATE] = date.fromisoformat(due)  # type: ignore[assignment]
-        found.append(Sought(i, f"C{i}", f"copy{i // 40}", (f"copy{i // 40}",), f"N{i}", f"+861200{i:07}", True, facts))
+        found.append(Sought(i, f"C{i}", f"copy{i // 40}", (f"copy{i // 40}",), f"N{i}", f"+86{number(i)}", True, facts))
     return found  # type: ignore[return-value]
 
 
 def make(path: Path, rows: int, count: int) -> None:
     rng = random.Random(1)
     mine = [woman(rng, i) for i in range(count)]
+    sought = {number(i) for i in range(max(count, 100_000))}
     at = dict(zip(rng.sample(range(rows), PRESENT), rng.sample(range(count), PRESENT), strict=True))
     with path.open("w", encoding="utf-8") as file:
         file.write("姓名,家庭住址,联系电话,预产期,就诊医院\n")
         for row in range(rows):
             i = at.get(row)
             name, address, due, hospital = mine[i] if i is not None else woman(rng, row)
-            phone = _spelled(f"1200{i:07}", row) if i is not None else f"13{rng.randrange(10**9):09}"
+            phone = _spelled(number(i), row) if i is not None else f"13{rng.randrange(10**9):09}"
+            while i is None and phone in sought:
+                phone = f"13{rng.randrange(10**9):09}"
             file.write(f"{name},{address},{phone},{due},{hospital}\n")
 
 
@@ -184,7 +193,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
         big, needles = Path(folder) / "found.csv", Path(folder) / "needles.txt"
         make(big, chosen.rows, chosen.needles)
-        needles.write_text("".join(f"1200{i:07}\n" for i in range(chosen.needles)))
+        needles.write_text("".join(f"{number(i)}\n" for i in range(chosen.needles)))
         size = f"{big.stat().st_size / 1e6:,.0f} MB"
         print(f"{chosen.rows:,} rows, {size}, {chosen.needles:,} needles, {PRESENT} of them present", flush=True)
         compare(big, needles, chosen)
