@@ -50,18 +50,18 @@ class Matcher:
         for at, end, key in places.hits:
             if clues := index.clues(key, data[at:end]):
                 found[bounds(data, at, end, breaks)].add(clues)
-        matches = []
+        matches, counted, before = [], block.fresh, self.rows
         for (start, stop), clues in sorted(found.items(), key=lambda item: item[0]):
             match = read(data[start:stop], clues, index.needles)
-            if match is not None:
-                matches.append(match.at(self._row(block, start, breaks)))
+            if match is None:
+                continue
+            if breaks is None:  # counted on from the match before
+                before, counted = before + data.count(b"\n", counted, start), max(counted, start)
+            else:
+                before = self.rows + bisect_right(breaks, start) - bisect_left(breaks, block.fresh)
+            matches.append(match.at(before + self.syntax.first))
         self._count(block, places.lines, breaks)
         return matches
-
-    def _row(self, block: Block, start: int, breaks: list[int] | None) -> int:
-        if breaks is None:
-            return self.rows + block.data.count(b"\n", block.fresh, start) + self.syntax.first
-        return self.rows + bisect_right(breaks, start) - bisect_left(breaks, block.fresh) + self.syntax.first
 
     def _count(self, block: Block, lines: int, breaks: list[int] | None) -> None:
         if breaks is not None:
