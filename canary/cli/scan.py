@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import signal
 import sys
 import time
@@ -28,13 +29,16 @@ from canary.trace.verdict import Findings, Word
 
 LAW_ROWS = 5000  # from here the law calls a leak of health data "especially serious" (CASES 3)
 FRAGMENT = 1 << 29
+BIG = 1 << 26  # bytes from which more processes than one are worth their start
 Sums = Mapping[Path, tuple[str, int]]
 SHOWN = 200  # rows of canaries printed as a table
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, allow_dash=True))
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes to scan with.")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), help="Processes to scan with.  [default: one a core if files are big]"
+)
 @click.option("--phones-only", is_flag=True, help="Plain telephone numbers alone: faster.")
 @click.option(
     "--law-rows",
@@ -49,7 +53,7 @@ SHOWN = 200  # rows of canaries printed as a table
 def scan(
     ctx: click.Context,
     files: tuple[Path, ...],
-    jobs: int,
+    jobs: int | None,
     phones_only: bool,
     law_rows: int,
     no_ledger: bool,
@@ -60,7 +64,8 @@ def scan(
     Exit code 1 when a canary is found. Nothing of any other row is shown, stored or written anywhere.
     """
     try:
-        report = _scanned(list(_expanded(files)), Wish(jobs, phones_only, law_rows, not no_ledger), style)
+        paths = list(_expanded(files))
+        report = _scanned(paths, Wish(jobs or _jobs(paths), phones_only, law_rows, not no_ledger), style)
     except KeyboardInterrupt:
         remark("interrupted: nothing was kept")
         ctx.exit(128 + signal.SIGINT)
@@ -105,6 +110,11 @@ def _scanned(paths: Sequence[Path], wish: Wish, style: str) -> dict[str, Any]:
     else:
         _print(report, said)
     return report
+
+
+def _jobs(paths: Sequence[Path]) -> int:
+    big = sum(path.stat().st_size for path in paths if path != STDIN) >= BIG
+    return len(os.sched_getaffinity(0)) if big else 1
 
 
 def _expanded(files: Sequence[Path]) -> Iterator[Path]:

@@ -8,7 +8,7 @@ from typing import BinaryIO
 from canary.mint.columns import HEADERS
 from canary.scan.text import plain, readings
 
-SIZE = 1 << 18  # bytes read at a time: what was found is then looked for again in few bytes
+SIZE = 1 << 20  # bytes read at a time: as many as the processor's nearest caches hold
 LONGEST = 1 << 20  # a record longer than this is cut
 OVERLAP = 1 << 12  # and its pieces overlap by this, more than the longest spelling
 SNIFFED = 1 << 16
@@ -81,6 +81,7 @@ def _named(titles: Sequence[str]) -> bool:
 
 def blocks(stream: BinaryIO, syntax: Syntax, until: int | None = None, size: int = SIZE) -> Iterator[Block]:
     """The blocks of a stream, which ends at its first line end at or after position `until` if that is given."""
+    lines = syntax.separator is None
     cut = _line_cut if syntax.separator is None else _cutter(syntax.separator)
     position = 0 if until is None else stream.tell()
     data, fresh, opened, done = b"", 0, False, False
@@ -89,6 +90,10 @@ def blocks(stream: BinaryIO, syntax: Syntax, until: int | None = None, size: int
             end = piece.find(b"\n", max(0, until - position - 1)) + 1
             piece, done = (piece[:end], True) if end else (piece, False)
         position += len(piece)
+        if lines and not fresh and (at := piece.rfind(b"\n") + 1):  # the usual case, copied but once
+            yield Block(b"".join((data, memoryview(piece)[:at])), 0, opened)
+            data, opened = piece[at:], False
+            continue
         data += piece
         if at := cut(data, fresh):
             yield Block(data[:at], fresh, opened)

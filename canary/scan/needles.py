@@ -1,21 +1,27 @@
 """What is looked for: every spelling of every persona's number and facts, ready for look-ups."""
 
+import gc
 import json
 import re
+from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from functools import cache
-from typing import TypeVar
+from functools import cache, cached_property
+from itertools import chain, repeat
+from typing import TYPE_CHECKING, TypeVar
 
 from canary.mint.facts import Cell, Fact
 from canary.scan import spellings
 from canary.scan.roster import Roster, rosters
 from canary.scan.text import plain
-from canary.store.e164 import digit_forms
-from canary.store.finds import Sought
+from canary.store.e164 import Written, written
+
+if TYPE_CHECKING:  # it brings the database, which a worker of a scan does without
+    from canary.store.finds import Sought
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -50,37 +56,78 @@ class Person:
 
 
 @dataclass(frozen=True)
+class Hashes:
+    """The hashes of numbers: key i, 8 bytes of `keys`, is what hashes of `numbers[owners[i]]` begin with."""
+
+    keys: bytes = b""
+    owners: Sequence[int] = ()
+    numbers: Sequence[tuple[str, str]] = ()
+
+    @classmethod
+    def of(cls, phones: Mapping[str, Written]) -> "Hashes":
+        """Those of numbers by code: all usual spellings."""
+        keys = [list(spellings.digest_keys(phone)) for phone in phones.values()]
+        owners = array("L", chain.from_iterable(repeat(i, len(own)) for i, own in enumerate(keys)))
+        return cls(
+            b"".join(chain.from_iterable(keys)), owners, [(number, phone.e164) for number, phone in phones.items()]
+        )
+
+    def owner(self, key: int, word: bytes) -> tuple[Kind, frozenset[str]] | None:
+        """The kind and number (code) of a hash found by a key; None if not the whole of it agrees."""
+        number, phone = self.numbers[self.owners[key]]
+        token = word.decode().lower()
+        kind = next((kind for kind, hashed in spellings.digests(phone) if hashed == token), None)
+        return (Kind(kind), frozenset({number})) if kind else None
+
+
+@dataclass(frozen=True)
 class Needles:
     """Look-up tables from what may stand in a file to people and numbers (by code).
 
-    `digits`: runs of digits; `hashes`: lower-case hex to (kind, number); `masks`: (beginning, end) of a masked
-    number; `anchors`: byte tokens of names, in every encoding; `names`: the longest word of each; `addresses`
-    whole; `values`: plain spelling of a fact to (person, fact). `rosters` hold those of tables without phones, known
-    by their rows alone.
+    `digits`: runs of digits; `masks`: what is left of a masked number, as 138*1234; `anchors`: byte tokens of names,
+    in every encoding; `names`: the longest word of each; `addresses` whole. `rosters` hold those of tables without
+    phones, known by their rows alone.
     """
 
     people: Mapping[int, Person]
     on_number: Mapping[str, tuple[int, ...]]
     digits: Mapping[bytes, frozenset[str]] = field(default_factory=dict)
-    hashes: Mapping[bytes, tuple[str, str]] = field(default_factory=dict)
-    masks: Mapping[tuple[bytes, bytes], frozenset[str]] = field(default_factory=dict)
+    hashes: Hashes = field(default_factory=Hashes)
+    masks: Mapping[bytes, frozenset[str]] = field(default_factory=dict)
     anchors: Mapping[bytes, tuple[int, ...]] = field(default_factory=dict)
-    values: Mapping[str, tuple[tuple[int, Fact], ...]] = field(default_factory=dict)
     names: Mapping[str, frozenset[int]] = field(default_factory=dict)
     addresses: Mapping[str, frozenset[int]] = field(default_factory=dict)
     rosters: tuple[Roster, ...] = ()
 
+    @cached_property
+    def values(self) -> Mapping[str, tuple[tuple[int, Fact], ...]]:
+        """Plain spelling of a fact to (person, fact): made when first asked for, as few files need it."""
+        return _values(self.people.values())
 
-def needles(sought: Iterable[Sought], phones_only: bool = False) -> Needles:
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """A million small objects are made, none of them garbage: the collector would walk them again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@_no_collection()
+def needles(sought: "Iterable[Sought]", phones_only: bool = False) -> Needles:
     """The needles of all personas, planted and shadows alike; with `phones_only` the plain numbers alone."""
     everyone, unphoned = _by_phone(sought)
     people = {s.id: _person(s) for s in everyone}
     on_number: defaultdict[str, list[int]] = defaultdict(list)
     for s in everyone:
         on_number[s.number].append(s.id)
-    phones = {s.number: s.phone for s in everyone}
+    phones = {s.number: written(s.phone) for s in everyone}
     held = {number: tuple(ids) for number, ids in on_number.items()}
-    digits = _index((form.encode(), number) for number, phone in phones.items() for form in digit_forms(phone))
+    digits = _index((form.encode(), number) for number, phone in phones.items() for form in phone.digit_forms())
     names = _index((_longest(person.name), person.id) for person in people.values() if person.name)
     addresses = _index((text, i) for i, person in people.items() for text in person.facts.get(Fact.ADDRESS, ()))
     if phones_only:
@@ -89,17 +136,16 @@ def needles(sought: Iterable[Sought], phones_only: bool = False) -> Needles:
         people,
         held,
         digits,
-        {key.encode(): (kind, n) for n, phone in phones.items() for kind, key in spellings.digests(phone)},
-        _index(((a.encode(), b.encode()), n) for n, phone in phones.items() for a, b in spellings.masks(phone)),
+        Hashes.of(phones),
+        _index((mask.encode(), n) for n, phone in phones.items() for mask in spellings.masks(phone)),
         {token: tuple(sorted(ids)) for token, ids in _index(_anchors(people.values())).items()},
-        _values(people.values()),
         names,
         addresses,
         rosters(unphoned),
     )
 
 
-def _by_phone(sought: Iterable[Sought]) -> tuple[list[Sought], list[Sought]]:
+def _by_phone(sought: "Iterable[Sought]") -> "tuple[list[Sought], list[Sought]]":
     """Those with a number, and those without."""
     sides: tuple[list[Sought], list[Sought]] = [], []
     for who in sought:
@@ -107,11 +153,11 @@ def _by_phone(sought: Iterable[Sought]) -> tuple[list[Sought], list[Sought]]:
     return sides
 
 
-def _person(sought: Sought) -> Person:
+def _person(sought: "Sought") -> Person:
     facts = {fact: _spelled(value) for fact, value in sought.facts.items() if fact not in (Fact.PHONE, Fact.NAME)}
     name = plain(str(sought.facts.get(Fact.NAME) or ""))
-    signs = _signs(sought.facts.get(Fact.DUE_DATE), sought.facts.get(Fact.ADDRESS))
-    return Person(sought.id, sought.number, name, {fact: found for fact, found in facts.items() if found}, tuple(signs))
+    signs = tuple(_signs(sought.facts.get(Fact.DUE_DATE), sought.facts.get(Fact.ADDRESS)))
+    return Person(sought.id, sought.number, name, {fact: found for fact, found in facts.items() if found}, signs)
 
 
 @cache
@@ -119,10 +165,15 @@ def _dates(day: date) -> frozenset[str]:
     return frozenset(map(plain, spellings.dates(day)))
 
 
+@cache
+def _of_date(day: date) -> tuple[frozenset[int], ...]:
+    compact = (frozenset({int(text)}) for text in _dates(day) if text.isdecimal())
+    return frozenset({day.year, day.month, day.day}), *compact
+
+
 def _signs(due: Cell, address: Cell) -> Iterator[frozenset[int]]:
     if isinstance(due, date):
-        yield frozenset({due.year, due.month, due.day})
-        yield from (frozenset({int(text)}) for text in _dates(due) if text.isdecimal())
+        yield from _of_date(due)
     if address:
         yield frozenset(int(run) for run in re.findall(r"[0-9]+", plain(str(address))) if len(run) <= 10)
 
@@ -161,7 +212,7 @@ def _values(people: Iterable[Person]) -> Mapping[str, tuple[tuple[int, Fact], ..
 
 
 def _index(pairs: Iterable[tuple[K, V]]) -> dict[K, frozenset[V]]:
-    found: defaultdict[K, set[V]] = defaultdict(set)
+    found: defaultdict[K, list[V]] = defaultdict(list)
     for key, value in pairs:
-        found[key].add(value)
+        found[key].append(value)
     return {key: frozenset(values) for key, values in found.items()}

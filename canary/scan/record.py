@@ -1,7 +1,7 @@
 """Reads one record in which something was found: whose it is, and by what she is recognised."""
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -55,12 +55,11 @@ class Match:
         return replace(self, row=row)
 
 
-def read(record: bytes, clues: Clues, needles: Needles, name_rows: Counter[int]) -> Match | None:
+def read(record: bytes, clues: Clues, needles: Needles) -> Match | None:
     """Whom a record shows, or None if what was found is nothing: a mask or a name alone.
 
     A number alone tells its canary; where it stands in several copies, the name tells which.
     """
-    name_rows.update(clues.people)
     if not (clues.numbers or clues.masked):
         # Namesakes are many: whoever lacks all the digits of her due date and address is not read further.
         shown = set(map(int, _DIGITS.findall(record)))

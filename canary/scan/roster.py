@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,9 @@ from canary.mint.dates import parse_text
 from canary.mint.facts import Cell
 from canary.scan import spellings
 from canary.scan.text import plain
-from canary.store.finds import Sought
+
+if TYPE_CHECKING:  # it brings the database, which a worker of a scan does without
+    from canary.store.finds import Sought
 
 Ints = NDArray[np.intp]
 Floats = NDArray[np.float64]
@@ -39,7 +42,7 @@ class Roster:
     compared: frozenset[int]
 
     @classmethod
-    def of(cls, header: Sequence[str], people: Sequence[Sought]) -> "Roster":
+    def of(cls, header: Sequence[str], people: "Sequence[Sought]") -> "Roster":
         """The roster of everybody minted for tables of one header."""
         levels: list[dict[str, int]] = []
         columns = []
@@ -119,7 +122,7 @@ class Roster:
         return found
 
 
-def rosters(people: Iterable[Sought]) -> tuple[Roster, ...]:
+def rosters(people: "Iterable[Sought]") -> tuple[Roster, ...]:
     """The rosters of all who have cells of their own, one for each header."""
     by_header: defaultdict[tuple[str, ...], list[Sought]] = defaultdict(list)
     for who in people:

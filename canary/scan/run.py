@@ -1,5 +1,6 @@
 """Scans files: what was found in each, by one process or several, with progress; nothing is written anywhere."""
 
+import gc
 import io
 import multiprocessing
 import signal
@@ -7,7 +8,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import groupby
+from multiprocessing.pool import Pool
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,7 +19,8 @@ from canary.mint.facts import Fact
 from canary.scan import cells
 from canary.scan.blocks import SIZE, Block, blocks
 from canary.scan.cells import CellMatcher, Likeness
-from canary.scan.matcher import Matcher
+from canary.scan.index import Finder
+from canary.scan.matcher import Matcher, finder
 from canary.scan.needles import Kind, Needles
 from canary.scan.readers.base import Part, Source
 from canary.scan.readers.detect import parts
@@ -80,6 +84,12 @@ class Scan:
     range: int = RANGE
     stdin: bytes = b""
 
+    @cached_property
+    def _finder(self) -> Finder:
+        found = finder(self.needles)
+        gc.freeze()  # needles stay to the end: the collector need not walk them, nor a child so copy them
+        return found
+
     def files(self, paths: Sequence[Path]) -> list[Scanned]:
         """Every part of every file, in order. What cannot be read has an `error`, the rest is read all the same."""
         found = self._all([task for path in paths for task in self._tasks(path)])
@@ -115,10 +125,11 @@ class Scan:
 
     def _each(self, tasks: Sequence[Task]) -> Iterator[list[Scanned]]:
         if self.jobs == 1 or len(tasks) < 2:
-            yield from (scan_task(task, self.needles, self.progress) for task in tasks)
+            yield from (scan_task(task, self._finder, self.progress) for task in tasks)
             return
-        # Leaving the block ends the processes, whatever the reason; they hold nothing but memory.
-        with multiprocessing.Pool(min(self.jobs, len(tasks)), _prepare, (self.needles,)) as pool:
+        # Leaving the block ends the processes, whatever the reason; they hold nothing but memory. Forked, they share
+        # the finder's tables.
+        with _pool(min(self.jobs, len(tasks)), self._finder) as pool:
             for task, found in zip(tasks, pool.imap(_work, tasks), strict=True):
                 self.progress(_size(task), sum(part.rows for part in found))
                 yield found
@@ -143,21 +154,29 @@ def _size(task: Task) -> int:
     return (task.path.stat().st_size if task.stop is None else task.stop) - task.start
 
 
-_needles: Needles | None = None  # of a worker process
+def _pool(jobs: int, finder: Finder) -> Pool:
+    """Processes that Ctrl-C does not reach, from their first moment: whoever started them ends them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return multiprocessing.Pool(jobs, _prepare, (finder,))
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _prepare(needles: Needles) -> None:
-    global _needles
-    _needles = needles
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started us ends us
+_finder: Finder | None = None  # of a worker process
+
+
+def _prepare(finder: Finder) -> None:
+    global _finder
+    _finder = finder
 
 
 def _work(task: Task) -> list[Scanned]:
-    assert _needles is not None
-    return scan_task(task, _needles, lambda done, rows: None)
+    assert _finder is not None
+    return scan_task(task, _finder, lambda done, rows: None)
 
 
-def scan_task(task: Task, needles: Needles, progress: Progress) -> list[Scanned]:
+def scan_task(task: Task, finder: Finder, progress: Progress) -> list[Scanned]:
     """The parts of one file, or the one part that a range is. An error ends the file it stands in, and is kept."""
     found: list[Scanned] = []
     reading = False  # whether the last part is still being read: then the error is its own
@@ -167,7 +186,7 @@ def scan_task(task: Task, needles: Needles, progress: Progress) -> list[Scanned]
             if task.values is None or part.name in task.values:
                 found.append(Scanned(part.name, columns=part.syntax.columns))
                 reading = True
-                _search(part, found[-1], needles, task.values is not None, progress)
+                _search(part, found[-1], finder, task.values is not None, progress)
                 reading = False
     except (CanaryError, OSError) as error:
         if not reading:
@@ -183,12 +202,12 @@ def _source(task: Task, progress: Progress) -> Source:
     return Source("stdin", lambda: io.BytesIO(content), len(content))
 
 
-def _search(part: Part, into: Scanned, needles: Needles, by_values: bool, progress: Progress) -> None:
+def _search(part: Part, into: Scanned, finder: Finder, by_values: bool, progress: Progress) -> None:
     begun = time.perf_counter()
     if by_values:
-        _search_values(part, into, needles, progress)
+        _search_values(part, into, finder.index.needles, progress)
     else:
-        matcher, told = Matcher(needles, part.syntax), 0
+        matcher, told = Matcher(finder, part.syntax), 0
         for block in part.blocks():
             into.matches += matcher.search(block)
             progress(0, matcher.rows - told)

@@ -4,24 +4,20 @@ import hashlib
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-import phonenumbers
-
-from canary.store.e164 import digit_forms
+from canary.store.e164 import Written, written
 
 ENCODINGS = ("utf-8", "gb18030", "big5")
 _EXCEL_DAY_0 = date(1899, 12, 30)
-_HASHES = {"phone-md5": hashlib.md5, "phone-sha1": hashlib.sha1, "phone-sha256": hashlib.sha256}
+HASHES = (("phone-md5", hashlib.md5), ("phone-sha1", hashlib.sha1), ("phone-sha256", hashlib.sha256))
 _TRUNCATED = 16  # hex digits that short columns keep
 _MASK_KEEPS = [(head, tail) for head in (2, 3, 4) for tail in (2, 3, 4)]
 
 
-def hashed_spellings(e164: str) -> set[str]:
+def hashed_spellings(phone: Written) -> set[str]:
     """The spellings of a number that people hash: digits with and without prefixes, with +, and grouped."""
-    parsed = phonenumbers.parse(e164)
-    bare = phonenumbers.national_significant_number(parsed)
-    kinds = (phonenumbers.PhoneNumberFormat.NATIONAL, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
-    found = digit_forms(e164) | {e164, *(phonenumbers.format_number(parsed, kind) for kind in kinds)}
-    found |= {f"+{parsed.country_code} {bare}", f"+{parsed.country_code}-{bare}", f"{bare}.0"}
+    country, bare = phone.country, phone.bare
+    found = phone.digit_forms() | {phone.e164, phone.national, phone.international}
+    found |= {f"+{country} {bare}", f"+{country}-{bare}", f"{bare}.0"}
     if len(bare) == 11:
         found |= {mark.join((bare[:3], bare[3:7], bare[7:])) for mark in "- "}
     return found
@@ -29,8 +25,8 @@ def hashed_spellings(e164: str) -> set[str]:
 
 def digests(e164: str) -> Iterator[tuple[str, str]]:
     """(kind, lower-case hex) of every usual hash, whole, cut to 16, and the middle 16 that is called "16-bit md5"."""
-    for spelled in hashed_spellings(e164):
-        for kind, function in _HASHES.items():
+    for spelled in hashed_spellings(written(e164)):
+        for kind, function in HASHES:
             whole = function(spelled.encode()).hexdigest()
             yield kind, whole
             yield kind, whole[:_TRUNCATED]
@@ -38,11 +34,21 @@ def digests(e164: str) -> Iterator[tuple[str, str]]:
                 yield kind, whole[8 : 8 + _TRUNCATED]
 
 
-def masks(e164: str) -> set[tuple[str, str]]:
-    """The beginnings and ends that a mask may leave of a number, with country code and without."""
-    bare = phonenumbers.national_significant_number(phonenumbers.parse(e164))
-    heads = {(f"{prefix}{bare[:head]}", bare[-tail:]) for prefix in ("", "86") for head, tail in _MASK_KEEPS}
-    return {(head, tail) for head, tail in heads if len(bare) > len(tail) + 4}
+def digest_keys(phone: Written) -> Iterator[bytes]:
+    """The first 8 bytes of each of those hashes: what all whole and cut ones begin with."""
+    for spelled in map(str.encode, hashed_spellings(phone)):
+        whole = hashlib.md5(spelled).digest()
+        yield whole[:8]
+        yield whole[4:12]
+        yield hashlib.sha1(spelled).digest()[:8]
+        yield hashlib.sha256(spelled).digest()[:8]
+
+
+def masks(phone: Written) -> set[str]:
+    """What a mask may leave of a number, as beginning*end, with country code and without."""
+    bare = phone.bare
+    keeps = {f"{bare[:head]}*{bare[-tail:]}" for head, tail in _MASK_KEEPS if len(bare) > tail + 4}
+    return keeps | {f"86{kept}" for kept in keeps}
 
 
 def dates(day: date) -> frozenset[str]:

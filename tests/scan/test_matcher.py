@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canary.scan.blocks import OVERLAP, Syntax, blocks
-from canary.scan.matcher import Matcher
+from canary.scan.matcher import Matcher, finder
 from canary.scan.needles import needles
 from canary.scan.record import Match
 from tests.scan.people import everyone, found, row, scanned, sought
@@ -36,7 +36,7 @@ def slow(text: bytes) -> list[tuple[int, frozenset[str]]]:
 
 
 def fast(text: bytes, size: int) -> list[tuple[int, frozenset[str]]]:
-    matcher = Matcher(PLAIN, Syntax())
+    matcher = Matcher(finder(PLAIN), Syntax())
     matches = [m for block in blocks(io.BytesIO(text), Syntax(), size=size) for m in matcher.search(block)]
     return [(m.row, m.numbers) for m in matches]
 
@@ -55,7 +55,7 @@ def test_all_kinds_are_found_alike_wherever_blocks_end(size: int, encoding: str,
     rows = everyone(CANARIES, 15)
     masked = [[c[0], f"{c[1][:3]}****{c[1][7:]}", *c[2:]] for c in rows]
     text = "\n".join(",".join((rows if i % 2 else masked)[i]) for i in order).encode(encoding)
-    whole, cut = Matcher(NEEDLES, Syntax()), Matcher(NEEDLES, Syntax())
+    whole, cut = Matcher(finder(NEEDLES), Syntax()), Matcher(finder(NEEDLES), Syntax())
     expected = [m for block in blocks(io.BytesIO(text), Syntax()) for m in whole.search(block)]
     assert len(expected) == 5
     found = [m for block in blocks(io.BytesIO(text), Syntax(), size=size) for m in cut.search(block)]
@@ -74,7 +74,7 @@ def test_one_endless_line_is_read_in_bounded_pieces_and_nothing_is_missed_at_the
             text = ("号," * 9 * OVERLAP + "x" * shift + ",").join(mine).encode()
             pieces = list(blocks(io.BytesIO(text), Syntax(), size=size))
             assert max(len(piece.data) for piece in pieces) <= 3 * OVERLAP + 2 * size
-            matcher = Matcher(NEEDLES, Syntax())
+            matcher = Matcher(finder(NEEDLES), Syntax())
             matches = [m for piece in pieces for m in matcher.search(piece)]
             assert {i for m in matches for i in m.by} == set(range(8)) and matcher.rows == 1
     finally:
@@ -85,7 +85,7 @@ def test_a_number_cut_by_a_piece_of_an_endless_line_is_not_taken_for_a_shorter_o
     phone = FORMS[0]
     block = next(blocks(io.BytesIO(b"," + phone), Syntax()))
     open_ended = replace(block, open_right=True, last=False)
-    assert Matcher(PLAIN, Syntax()).search(block) and not Matcher(PLAIN, Syntax()).search(open_ended)
+    assert Matcher(finder(PLAIN), Syntax()).search(block) and not Matcher(finder(PLAIN), Syntax()).search(open_ended)
 
 
 def test_a_number_that_stands_whole_in_one_row_is_not_seen_in_longer_ones() -> None:

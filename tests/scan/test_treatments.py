@@ -5,9 +5,11 @@ import json
 import random
 from collections.abc import Callable
 
+import phonenumbers
 import pytest
 
 from canary.scan.needles import Kind
+from canary.store.e164 import Written, written
 from tests.scan.people import HEADER, everyone, found, row, scanned, sought
 
 CANARIES = sought(8, shadows=4)
@@ -185,3 +187,14 @@ def test_digits_inside_longer_numbers_are_nobody() -> None:
 def test_a_pasted_fragment_needs_no_table() -> None:
     name, phone, *_ = row(dict(CANARIES[3].facts))
     assert found(scanned(f"出售 {name} {phone[:3]} {phone[3:7]} {phone[7:]} 2026-03".encode(), CANARIES)) == {1: 3}
+
+
+@pytest.mark.parametrize("second", "0123456789")
+def test_chinese_mobile_numbers_are_spelled_as_the_library_spells_them(second: str) -> None:
+    rng = random.Random(second)
+    for e164 in (f"+861{second}{rng.randrange(10**9):09}" for _ in range(20)):
+        parsed, kinds = phonenumbers.parse(e164), phonenumbers.PhoneNumberFormat
+        national, international = (
+            phonenumbers.format_number(parsed, kind) for kind in (kinds.NATIONAL, kinds.INTERNATIONAL)
+        )
+        assert written(e164) == Written(e164, 86, e164[3:], national, international)

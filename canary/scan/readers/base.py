@@ -52,7 +52,8 @@ def table_blocks(rows: Iterable[Sequence[object]]) -> Iterator[Block]:
     lines: list[str] = []
     size = 0
     for row in rows:
-        lines.append("\t".join(map(_cell, row)))
+        cells = [c if c.__class__ is str and c.isprintable() and "  " not in c else _cell(c) for c in row]
+        lines.append("\t".join(cells))
         size += len(lines[-1])
         if size > SIZE:
             yield Block(("\n".join(lines) + "\n").encode("utf-8", "replace"))

@@ -20,9 +20,13 @@ class WorkbookReader:
         try:
             with source.open() as stream:
                 book = CalamineWorkbook.from_filelike(stream)
-                names = [name for name in book.sheet_names if book.get_sheet_by_name(name).total_height]
+                names = book.sheet_names
+                if len(names) > 1:  # parsing is most of the work: a sheet alone is parsed once
+                    names = [name for name in names if book.get_sheet_by_name(name).total_height]
                 for name in names:
                     rows = book.get_sheet_by_name(name)
+                    if not rows.total_height:
+                        continue
                     first = next(iter(rows.iter_rows()), None)
                     label = source.name if len(names) == 1 else f"{source.name}!{name}"
                     yield Part(label, table_syntax(first), _reading(rows))

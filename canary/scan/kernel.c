@@ -1,0 +1,422 @@
+/* Finds, in one pass over raw bytes, the places where a needle may stand: whole words looked up in hash sets. Python
+   (kernel.py) builds the sets and reads the few records found; fallback.py gives the same places without a compiler.
+   64 bytes at a time become bit masks of character classes; only runs long enough to be a needle are looked at. */
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#if defined(__SSE2__) && !defined(KERNEL_PORTABLE)
+#define KERNEL_SSE2
+#include <emmintrin.h>
+#endif
+
+enum { NAME, NUMBER, HEX, MASK, KINDS };           /* what a key is; keys are numbered in this order */
+enum { LONGEST_KEY = 64, HEX_KEY = 8, MOST_PARTS = 6, MOST_DECIMALS = 20, MOST_NUMBERS = 1 << 15 };
+enum { LONG_RECORD = 1 << 16, WINDOW = 1000 };     /* as in matcher.py */
+enum { OPEN_LEFT = 1, OPEN_RIGHT = 2 };
+
+typedef unsigned __int128 u128;
+typedef struct { uint32_t at, end, key; } Hit;
+typedef struct { uint8_t *tags; uint32_t *keys; uint64_t mask, lengths; } Table; /* open addressing; tag 0 is empty */
+typedef struct { uint64_t digit, group, hex, mask, exponent, lead, inside, letter, line; } Bits;
+
+typedef struct {
+    const uint8_t *keys;        /* all keys, one after the other; key i ends at ends[i] */
+    const uint64_t *ends;
+    const uint32_t *signs;      /* name i may only be hers if the record shows all numbers of one of the signs */
+    const uint32_t *sizes;      /* signs[i] to signs[i + 1]; sign j is numbers[sizes[j]] to numbers[sizes[j + 1]] */
+    const uint64_t *numbers;
+    Table tables[KINDS];
+    int shortest, ascii;        /* digits of the shortest number; whether some name is in ASCII letters */
+    uint32_t *counts;           /* records that show name i */
+    uint64_t *last, base;       /* the record that showed it last; bytes of all blocks before */
+    Hit *hits; size_t found, room;
+    uint64_t shown[MOST_NUMBERS]; size_t shown_count; uint64_t shown_bits; /* numbers of one record */
+} Kernel;
+
+typedef struct {
+    const uint8_t *data; size_t size, fresh; int open;
+    const uint64_t *breaks; size_t break_count, next; /* where records begin, if not after line ends */
+    size_t start, stop; int whole, read;              /* the record last looked at, and whether its numbers are read */
+    size_t base, line; uint64_t line_bits;            /* the 64 bytes in work; the line that goes on there; its ends */
+    uint64_t lines;
+} Block;
+
+static int is_digit(uint8_t c) { return c >= '0' && c <= '9'; }
+static int is_mark(uint8_t c) { return c == ' ' || c == '(' || c == ')' || (c >= '-' && c <= '/'); }
+
+static uint64_t hash(const uint8_t *p, size_t n) {
+    uint64_t h = n * 0x9E3779B97F4A7C15u, piece;
+    for (; n; p += n < 8 ? n : 8, n -= n < 8 ? n : 8) {
+        piece = 0;
+        if (n >= 8) memcpy(&piece, p, 8);
+        else for (size_t i = 0; i < n; i++) piece |= (uint64_t)p[i] << 8 * i;
+        u128 product = (u128)(h ^ piece) * 0xD6E8FEB86659FD93u;
+        h = (uint64_t)product ^ (uint64_t)(product >> 64) ^ piece;
+    }
+    return h ^ h >> 32;
+}
+
+static int64_t look_up(const Kernel *k, int kind, const uint8_t *p, size_t n) {
+    const Table *t = &k->tables[kind];
+    if (!n || n > LONGEST_KEY || !(t->lengths >> (n - 1) & 1)) return -1;
+    uint64_t h = hash(p, n);
+    uint8_t tag = (uint8_t)(h >> 56) | 1;
+    for (uint64_t slot = h & t->mask; t->tags[slot]; slot = (slot + 1) & t->mask) {
+        uint32_t key = t->keys[slot];
+        uint64_t from = key ? k->ends[key - 1] : 0;
+        if (t->tags[slot] == tag && k->ends[key] - from == n && !memcmp(k->keys + from, p, n)) return key;
+    }
+    return -1;
+}
+
+static int build(Kernel *k, int kind, uint32_t first, uint32_t after) {
+    Table *t = &k->tables[kind];
+    uint64_t slots = 16;
+    while (slots < 2 * (uint64_t)(after - first)) slots *= 2;
+    t->mask = slots - 1;
+    t->tags = calloc(slots, 1);
+    t->keys = malloc(slots * sizeof *t->keys);
+    if (!t->tags || !t->keys) return 0;
+    for (uint32_t i = first; i < after; i++) {
+        uint64_t from = i ? k->ends[i - 1] : 0, n = k->ends[i] - from;
+        if (!n || n > LONGEST_KEY) continue;
+        uint64_t h = hash(k->keys + from, n), slot = h & t->mask;
+        while (t->tags[slot]) slot = (slot + 1) & t->mask;
+        t->tags[slot] = (uint8_t)(h >> 56) | 1;
+        t->keys[slot] = i;
+        t->lengths |= (uint64_t)1 << (n - 1);
+    }
+    return 1;
+}
+
+void kernel_free(Kernel *k) {
+    if (!k) return;
+    for (int kind = 0; kind < KINDS; kind++) { free(k->tables[kind].tags); free(k->tables[kind].keys); }
+    free(k->last);
+    free(k->hits);
+    free(k);
+}
+
+/* `until` holds for each kind the number of the key after its last; NULL when memory is short. */
+Kernel *kernel_new(const uint8_t *keys, const uint64_t *ends, const uint32_t *until, const uint32_t *signs,
+                   const uint32_t *sizes, const uint64_t *numbers, uint32_t *counts, int ascii) {
+    Kernel *k = calloc(1, sizeof *k);
+    if (!k) return NULL;
+    k->keys = keys; k->ends = ends; k->signs = signs; k->sizes = sizes; k->numbers = numbers;
+    k->counts = counts; k->ascii = ascii;
+    k->last = calloc(until[NAME] + 1, sizeof *k->last);
+    int fine = k->last != NULL;
+    for (int kind = 0; kind < KINDS; kind++) fine &= build(k, kind, kind ? until[kind - 1] : 0, until[kind]);
+    if (!fine) { kernel_free(k); return NULL; }
+    uint64_t lengths = k->tables[NUMBER].lengths;
+    k->shortest = lengths ? __builtin_ctzll(lengths) + 1 : LONGEST_KEY;
+    return k;
+}
+
+/* --- 64 bytes as masks of character classes --- */
+
+#ifdef KERNEL_SSE2
+#define EQUAL(x, c) _mm_cmpeq_epi8(x, _mm_set1_epi8(c))
+#define OR _mm_or_si128
+static inline __m128i between(__m128i x, char low, char high) { /* unsigned low <= x <= high */
+    __m128i y = _mm_sub_epi8(x, _mm_set1_epi8(low));
+    return _mm_cmpeq_epi8(_mm_min_epu8(y, _mm_set1_epi8((char)(high - low))), y);
+}
+#define ADD(field, x) b->field |= (uint64_t)(uint16_t)_mm_movemask_epi8(x) << i
+static inline void classify(const uint8_t *p, Bits *b, int all, int pipe) {
+    memset(b, 0, sizeof *b);
+    for (int i = 0; i < 64; i += 16) {
+        __m128i x = _mm_loadu_si128((const __m128i *)(p + i)), digit = between(x, '0', '9');
+        ADD(digit, digit);
+        ADD(line, EQUAL(x, '\n'));
+        if (!all) continue;
+        __m128i l = OR(x, _mm_set1_epi8(32));
+        __m128i group = OR(OR(between(x, '-', '9'), EQUAL(x, ' ')), between(x, '(', ')'));
+        __m128i inside = OR(OR(x, _mm_slli_epi16(x, 1)), digit); /* movemask takes the top bit: here of 0x40 and up */
+        ADD(group, group);
+        ADD(hex, OR(digit, between(l, 'a', 'f')));
+        ADD(mask, OR(OR(EQUAL(x, '*'), EQUAL(x, '#')), EQUAL(l, 'x')));
+        ADD(exponent, EQUAL(l, 'e'));
+        ADD(lead, OR(x, EQUAL(x, '\\')));
+        ADD(inside, pipe ? _mm_andnot_si128(EQUAL(x, '|'), inside) : inside);
+        ADD(letter, OR(OR(between(l, 'a', 'z'), EQUAL(x, '-')), EQUAL(x, '\'')));
+    }
+}
+#else
+static void classify(const uint8_t *p, Bits *b, int all, int pipe) {
+    (void)all;
+    memset(b, 0, sizeof *b);
+    for (int i = 0; i < 64; i++) {
+        uint8_t c = p[i], l = c | 32;
+        uint64_t bit = (uint64_t)1 << i;
+        if (is_digit(c)) b->digit |= bit;
+        if (is_digit(c) || is_mark(c)) b->group |= bit;
+        if (is_digit(c) || (l >= 'a' && l <= 'f')) b->hex |= bit;
+        if (c == '*' || c == '#' || l == 'x') b->mask |= bit;
+        if (l == 'e') b->exponent |= bit;
+        if (c >= 0x80 || c == '\\') b->lead |= bit;
+        if ((c >= 0x40 && (c != '|' || !pipe)) || is_digit(c)) b->inside |= bit;
+        if ((l >= 'a' && l <= 'z') || c == '-' || c == '\'') b->letter |= bit;
+        if (c == '\n') b->line |= bit;
+    }
+}
+#endif
+
+static inline Bits bits_of(const Block *b, size_t at, int all, int pipe) { /* of the 64 bytes from `at` on; 0 beyond */
+    Bits bits;
+    uint8_t rest[64] = {0};
+    if (at < b->size && b->size - at < 64) memcpy(rest, b->data + at, b->size - at);
+    classify(at < b->size && b->size - at >= 64 ? b->data + at : rest, &bits, all, pipe);
+    return bits;
+}
+
+/* --- what was found --- */
+
+static int is_open(const Block *b, size_t at, size_t end) { /* perhaps a part of a longer word, or seen before */
+    return ((b->open & OPEN_LEFT) && at == 0) || ((b->open & OPEN_RIGHT) && end == b->size) || end < b->fresh;
+}
+
+static int emit(Kernel *k, const Block *b, size_t at, size_t end, int64_t key) {
+    if (key < 0 || is_open(b, at, end)) return 1;
+    if (k->found == k->room) {
+        size_t room = k->room ? 2 * k->room : 1024;
+        Hit *more = realloc(k->hits, room * sizeof *more);
+        if (!more) return 0;
+        k->hits = more; k->room = room;
+    }
+    k->hits[k->found++] = (Hit){(uint32_t)at, (uint32_t)end, (uint32_t)key};
+    return 1;
+}
+
+static void find_record(Block *b, size_t at, size_t end) {
+    size_t start, stop;
+    if (b->breaks) {
+        while (b->next < b->break_count && b->breaks[b->next] <= at) b->next++;
+        while (b->next && b->breaks[b->next - 1] > at) b->next--;
+        start = b->next ? b->breaks[b->next - 1] : 0;
+        stop = b->next < b->break_count ? b->breaks[b->next] : b->size;
+    } else if (b->whole && b->start <= at && at < b->stop) {
+        return;
+    } else {
+        uint64_t ends = at - b->base < 64 ? b->line_bits & (((uint64_t)1 << (at - b->base)) - 1) : b->line_bits;
+        start = ends ? b->base + 64 - (size_t)__builtin_clzll(ends) : b->line;
+        size_t ahead = b->size - end < LONG_RECORD ? b->size - end : LONG_RECORD + 1;
+        const uint8_t *line = memchr(b->data + end, '\n', ahead);
+        stop = line ? (size_t)(line - b->data) : end + ahead;
+    }
+    b->whole = stop - start <= LONG_RECORD;
+    if (!b->whole) {
+        if (at > start + WINDOW) start = at - WINDOW;
+        if (end + WINDOW < stop) stop = end + WINDOW;
+    }
+    if (start != b->start || stop != b->stop) b->read = 0;
+    b->start = start; b->stop = stop;
+}
+
+static int ascending(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void read_numbers(Kernel *k, Block *b) { /* the whole numbers, of ten digits at most, that the record shows */
+    size_t done = b->start;
+    k->shown_count = 0; k->shown_bits = 0;
+    for (size_t base = b->start; base < b->stop; base += 64) {
+        uint64_t digits = bits_of(b, base, 0, 0).digit;
+        while (digits) {
+            size_t i = base + (size_t)__builtin_ctzll(digits), from = i;
+            digits &= digits + (digits & -digits); /* without its lowest run */
+            if (i < done || i >= b->stop) continue;
+            uint64_t number = 0;
+            for (; i < b->stop && is_digit(b->data[i]); i++) number = number * 10 + (b->data[i] - '0');
+            done = i;
+            if (i - from > 10 || k->shown_count == MOST_NUMBERS) continue;
+            k->shown[k->shown_count++] = number;
+            k->shown_bits |= (uint64_t)1 << (number & 63);
+        }
+    }
+    if (k->shown_count > 32) qsort(k->shown, k->shown_count, sizeof *k->shown, ascending);
+    b->read = 1;
+}
+
+static int shows(const Kernel *k, uint64_t number) {
+    if (!(k->shown_bits >> (number & 63) & 1)) return 0;
+    if (k->shown_count > 32) return bsearch(&number, k->shown, k->shown_count, sizeof number, ascending) != NULL;
+    for (size_t i = 0; i < k->shown_count; i++) if (k->shown[i] == number) return 1;
+    return 0;
+}
+
+static int name(Kernel *k, Block *b, size_t at, size_t end) {
+    int64_t key = look_up(k, NAME, b->data + at, end - at);
+    if (key < 0 || is_open(b, at, end)) return 1;
+    find_record(b, at, end);
+    if (k->last[key] != k->base + b->start + 1) { k->last[key] = k->base + b->start + 1; k->counts[key]++; }
+    if (!b->read) read_numbers(k, b);
+    for (uint32_t sign = k->signs[key]; sign < k->signs[key + 1]; sign++) {
+        uint32_t i = k->sizes[sign];
+        while (i < k->sizes[sign + 1] && shows(k, k->numbers[i])) i++;
+        if (i == k->sizes[sign + 1]) return emit(k, b, at, end, key);
+    }
+    return 1;
+}
+
+/* --- words of each kind; the bytes around are looked at where the masks found a reason to --- */
+
+static int hexadecimal(Kernel *k, const Block *b, size_t at, size_t n) {
+    uint8_t key[HEX_KEY];
+    if (n != 16 && n != 32 && n != 40 && n != 64) return 1;
+    for (int i = 0; i < HEX_KEY; i++) {
+        uint8_t high = b->data[at + 2 * i], low = b->data[at + 2 * i + 1];
+        high = is_digit(high) ? high - '0' : (high | 32) - 'a' + 10;
+        low = is_digit(low) ? low - '0' : (low | 32) - 'a' + 10;
+        key[i] = (uint8_t)(high << 4 | low);
+    }
+    return emit(k, b, at, at + n, look_up(k, HEX, key, HEX_KEY));
+}
+
+static int grouped(Kernel *k, const Block *b, size_t at) { /* 2 to 6 groups of digits, one or two marks between */
+    const uint8_t *d = b->data;
+    struct { size_t at, end; } part[MOST_PARTS];
+    for (size_t parts = 0, i = at; i < b->size && (is_digit(d[i]) || is_mark(d[i]));) {
+        if (!is_digit(d[i])) { i++; continue; }
+        size_t from = i;
+        while (i < b->size && is_digit(d[i])) i++;
+        if (parts && from - part[(parts - 1) % MOST_PARTS].end > 2) parts = 0;
+        part[parts % MOST_PARTS].at = from;
+        part[parts % MOST_PARTS].end = i;
+        parts++;
+        size_t total = i - from;
+        for (size_t back = 2; back <= MOST_PARTS && back <= parts && total < LONGEST_KEY; back++) {
+            size_t first = (parts - back) % MOST_PARTS;
+            total += part[first].end - part[first].at;
+            if (total > LONGEST_KEY || !(k->tables[NUMBER].lengths >> (total - 1) & 1)) continue;
+            uint8_t key[LONGEST_KEY]; size_t n = 0;
+            for (size_t j = part[first].at; j < i; j++) if (is_digit(d[j])) key[n++] = d[j];
+            if (!emit(k, b, part[first].at, i, look_up(k, NUMBER, key, n))) return 0;
+        }
+    }
+    return 1;
+}
+
+static int masked(Kernel *k, const Block *b, size_t at, size_t n) { /* 138****1234 */
+    const uint8_t *d = b->data;
+    size_t head = 0, tail = 0, end = at + n;
+    while (head < 7 && head < at && is_digit(d[at - head - 1])) head++;
+    while (tail < 5 && end + tail < b->size && is_digit(d[end + tail])) tail++;
+    if (n > 8 || head < 2 || head > 6 || tail < 2 || tail > 4) return 1;
+    uint8_t key[16];
+    memcpy(key, d + at - head, head);
+    key[head] = '*';
+    memcpy(key + head + 1, d + end, tail);
+    return emit(k, b, at - head, end + tail, look_up(k, MASK, key, head + 1 + tail));
+}
+
+static int scientific(Kernel *k, const Block *b, size_t e) { /* 1.3812345678E+10; d[e - 1] is a digit */
+    const uint8_t *d = b->data;
+    size_t decimals = 0, power = 0, i = e + 1, digits = 0;
+    while (decimals <= MOST_DECIMALS && decimals < e && is_digit(d[e - decimals - 1])) decimals++;
+    if (decimals < 5 || decimals > MOST_DECIMALS || e < decimals + 2 || d[e - decimals - 1] != '.') return 1;
+    size_t at = e - decimals - 2;
+    if (d[at] < '1' || d[at] > '9' || (at && is_digit(d[at - 1]))) return 1;
+    if (i < b->size && d[i] == '+') i++;
+    for (; digits < 3 && i < b->size && is_digit(d[i]); i++, digits++) power = power * 10 + (d[i] - '0');
+    if (!digits || digits > 2 || power >= LONGEST_KEY) return 1;
+    uint8_t key[LONGEST_KEY];
+    memset(key, '0', sizeof key);
+    key[0] = d[at];
+    memcpy(key + 1, d + at + 2, decimals < power ? decimals : power);
+    return emit(k, b, at, i, look_up(k, NUMBER, key, power + 1));
+}
+
+static int letters(Kernel *k, Block *b, size_t at) { /* a word of ASCII letters, - and ' inside it only */
+    size_t end = at + 1;
+    const uint8_t *d = b->data;
+    for (; end < b->size && end - at <= LONGEST_KEY + 2; end++) {
+        uint8_t c = d[end] | 32;
+        if (!(c >= 'a' && c <= 'z') && d[end] != '-' && d[end] != '\'') break;
+    }
+    while (d[end - 1] == '-' || d[end - 1] == '\'') end--;
+    return name(k, b, at, end);
+}
+
+/* --- the pass --- */
+
+static inline u128 runs(u128 x, int n) { /* the places from which n bits on are set */
+    for (int have = 1; have < n;) {
+        int step = have < n - have ? have : n - have;
+        x &= x >> step;
+        have += step;
+    }
+    return x;
+}
+
+static inline uint64_t starts(uint64_t last, uint64_t now, uint64_t next, int n) { /* of whole runs of n or more */
+    uint64_t at = now & ~(now << 1 | last >> 63);
+    return at ? at & (uint64_t)runs((u128)next << 64 | now, n) : 0;
+}
+
+static inline size_t length(uint64_t now, uint64_t next, int i) { /* of the run from bit i; over LONGEST_KEY, just more */
+    u128 rest = ~(((u128)next << 64 | now) >> i);
+    uint64_t low = (uint64_t)rest;
+    return low ? (size_t)__builtin_ctzll(low) : 64 + (size_t)__builtin_ctzll((uint64_t)(rest >> 64) | (uint64_t)1 << 63);
+}
+
+#define EACH(i, bits) for (uint64_t left_ = (bits); left_ && ((i) = __builtin_ctzll(left_), 1); left_ &= left_ - 1)
+
+static inline int word(Kernel *k, Block *b, size_t base, const Bits *last, const Bits *now, const Bits *next, int all) {
+    int i, fine = 1;
+    EACH(i, starts(last->digit, now->digit, next->digit, k->shortest)) {
+        size_t n = length(now->digit, next->digit, i);
+        fine &= emit(k, b, base + i, base + i + n, look_up(k, NUMBER, b->data + base + i, n));
+    }
+    if (!all) return fine;
+    EACH(i, starts(last->group, now->group, next->group, k->shortest + 1)) fine &= grouped(k, b, base + i);
+    EACH(i, starts(last->hex, now->hex, next->hex, 16))
+        fine &= hexadecimal(k, b, base + i, length(now->hex, next->hex, i));
+    EACH(i, starts(last->mask, now->mask, next->mask, 2))
+        fine &= masked(k, b, base + i, length(now->mask, next->mask, i));
+    EACH(i, now->exponent & (now->digit << 1 | last->digit >> 63)) fine &= scientific(k, b, base + i);
+    EACH(i, now->lead & now->inside & ~(now->inside << 1 | last->inside >> 63))
+        fine &= name(k, b, base + i, base + i + length(now->inside, next->inside, i));
+    if (k->ascii) {
+        EACH(i, now->letter & ~(now->letter << 1 | last->letter >> 63)) {
+            size_t at = base + i;
+            while (at < b->size && (b->data[at] == '-' || b->data[at] == '\'')) at++;
+            if (at < b->size && (uint8_t)((b->data[at] | 32) - 'a') < 26) fine &= letters(k, b, at);
+        }
+    }
+    return fine;
+}
+
+static inline int pass(Kernel *k, Block *b, int all, int pipe) {
+    Bits last = {0}, now = {0}, next;
+    int fine = 1;
+    for (size_t at = 0; at < b->size + 64 && fine; at += 64) { /* one behind: `next` begins at `at` */
+        next = bits_of(b, at, all, pipe);
+        b->lines += (uint64_t)__builtin_popcountll(next.line);
+        if (at) {
+            b->base = at - 64;
+            b->line_bits = now.line;
+            fine = word(k, b, b->base, &last, &now, &next, all);
+            if (now.line) b->line = at - (size_t)__builtin_clzll(now.line);
+        }
+        last = now;
+        now = next;
+    }
+    return fine;
+}
+
+/* Searches a block (see blocks.py): numbers alone unless `all`. Gives the count of hits, which stay until the next
+   call, or -1 when memory is short; `lines` gets the line ends from `fresh` on. */
+int64_t kernel_search(Kernel *k, const uint8_t *data, uint64_t size, uint64_t fresh, int open, const uint64_t *breaks,
+                      uint64_t break_count, int all, int pipe, uint64_t *lines, const Hit **hits) {
+    Block b = {.data = data, .size = size, .fresh = fresh, .open = open, .breaks = breaks, .break_count = break_count};
+    k->found = 0;
+    int fine = all ? pass(k, &b, 1, pipe) : pass(k, &b, 0, 0);
+    for (uint64_t i = 0; i < fresh && i < size; i++) b.lines -= data[i] == '\n';
+    k->base += size + 1;
+    *lines = b.lines;
+    *hits = k->hits;
+    return fine ? (int64_t)k->found : -1;
+}

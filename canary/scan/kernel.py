@@ -1,0 +1,106 @@
+"""Looks for keys with the compiled kernel (kernel.c), where the installation could build it."""
+
+import ctypes
+import weakref
+from ctypes import POINTER, c_int, c_int64, c_uint64, c_void_p
+from functools import cache
+from importlib.machinery import EXTENSION_SUFFIXES
+from itertools import accumulate, chain
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from canary.scan.blocks import Block, Syntax
+from canary.scan.index import Index, Places
+
+_HIT = np.dtype([("at", np.uint32), ("end", np.uint32), ("key", np.uint32)])
+
+
+def built() -> Path | None:
+    """Where the compiled kernel lies, or None where there is none that can be loaded."""
+    files = (Path(__file__).with_name(f"_kernel{suffix}") for suffix in EXTENSION_SUFFIXES)
+    return next((file for file in files if file.exists() and _library(file)), None)
+
+
+@cache
+def _library(path: Path) -> ctypes.CDLL | None:
+    try:
+        loaded = ctypes.CDLL(str(path))
+    except OSError:  # built for another machine
+        return None
+    loaded.kernel_new.argtypes = [*[c_void_p] * 7, c_int]
+    loaded.kernel_new.restype = c_void_p
+    loaded.kernel_free.argtypes = [c_void_p]
+    loaded.kernel_free.restype = None
+    loaded.kernel_search.argtypes = [
+        *(c_void_p, c_void_p, c_uint64, c_uint64, c_int, c_void_p, c_uint64, c_int, c_int),
+        *(POINTER(c_uint64), POINTER(c_void_p)),
+    ]
+    loaded.kernel_search.restype = c_int64
+    return loaded
+
+
+class Kernel:
+    """A finder over raw bytes; its tables are made once. It is of the process, or a fork of it, and of one thread."""
+
+    def __init__(self, index: Index, path: Path) -> None:
+        library = _library(path)
+        if library is None:
+            raise OSError(f"{path} cannot be loaded")
+        self.index, self._path, self._library = index, path, library
+        keys = [*index.names, *index.numbers]
+        masks = index.masks
+        ends = np.cumsum(
+            np.concatenate(
+                [
+                    np.fromiter(map(len, keys), np.uint64, len(keys)),
+                    np.full(len(index.hashes) // 8, 8, np.uint64),
+                    np.fromiter(map(len, masks), np.uint64, len(masks)),
+                ]
+            ),
+            dtype=np.uint64,
+        )
+        signs = [list(index.signs(name)) for name in range(len(index.names))]
+        flat = list(chain.from_iterable(signs))
+        self._counts = np.zeros(len(index.names) + 1, np.uint32)
+        self._held = (  # what the kernel points to
+            np.frombuffer(b"".join((*keys, index.hashes, *masks)) + b"\0", np.uint8),
+            ends,
+            np.array(index.until, np.uint32),
+            np.array([0, *accumulate(map(len, signs))], np.uint32),
+            np.array([0, *accumulate(map(len, flat))], np.uint32),
+            np.fromiter(chain.from_iterable([*flat, [0]]), np.uint64),
+            self._counts,
+        )
+        self._kernel = library.kernel_new(*(array.ctypes.data for array in self._held), index.ascii)
+        if not self._kernel:
+            raise MemoryError
+        weakref.finalize(self, library.kernel_free, self._kernel)
+
+    def __reduce__(self) -> tuple[type["Kernel"], tuple[Index, Path]]:
+        return Kernel, (self.index, self._path)
+
+    def begin(self) -> None:
+        """Forget what was counted."""
+        self._counts[:] = 0
+
+    @property
+    def name_rows(self) -> NDArray[np.uint32]:
+        """How many records showed each name since `begin`."""
+        return self._counts[:-1]
+
+    def search(self, block: Block, syntax: Syntax, breaks: NDArray[np.uint64] | None) -> Places:
+        """The places in a block."""
+        lines, hits = c_uint64(), c_void_p()
+        count = self._library.kernel_search(
+            *(self._kernel, block.data, len(block.data), block.fresh, block.open_left | block.open_right << 1),
+            *((None, 0) if breaks is None else (breaks.ctypes.data, len(breaks))),
+            *(self.index.everything, syntax.pipe, lines, hits),
+        )
+        if count < 0:
+            raise MemoryError
+        if not count or hits.value is None:
+            return Places((), lines.value)
+        found = np.frombuffer((ctypes.c_char * (count * _HIT.itemsize)).from_address(hits.value), _HIT)
+        return Places(found.tolist(), lines.value)
