@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
+from time import sleep
 
 import click
 
@@ -25,7 +26,7 @@ from canary.plant.seed import Order, Source, opened
 from canary.report.renderers import render
 from canary.report.text import trace_table
 from canary.settings import Settings, confine, load
-from canary.store import ledger, numbers, registry, views
+from canary.store import deliveries, ledger, numbers, registry, views
 from canary.store.database import Store
 from canary.store.e164 import normalise
 from canary.store.numbers import NewNumber
@@ -208,6 +209,16 @@ def dial(stage: Stage, sender: wire.Sender, by_day: Sequence[tuple[date, list[Ri
         for day, rings in shown:
             stage.at(day)
             sender.send(rings)
+    _settled(stage)
+
+
+def _settled(stage: Stage) -> None:
+    """The server answers first and reads when there is time: wait until it has."""
+    for _ in range(600):
+        with stage.store.reading() as session:
+            if not deliveries.waiting(session):
+                return
+        sleep(0.1)
 
 
 def verdict(stage: Stage, end: date, leaked: str | None, style: str) -> str:

@@ -5,6 +5,7 @@ There is no thread of its own to lose: whoever comes first writes for all who wa
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -26,13 +27,18 @@ class _Waiting(Generic[T, R]):
 
 
 class Group(Generic[T, R]):
-    """Calls `write` with whatever waits, one call at a time, never with more than `MOST` items.
+    """Calls `write` with whatever waits, one call at a time, never with more than `MOST` items. What waits is gathered
+    inside `turn`: while others write, the group grows.
 
     `write` returns one answer an item, in order; what it raises is raised for every item of that call.
     """
 
-    def __init__(self, write: Callable[[Sequence[T]], Sequence[R]]) -> None:
-        self._write = write
+    def __init__(
+        self,
+        write: Callable[[Sequence[T]], Sequence[R]],
+        turn: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
+        self._write, self._turn = write, turn
         self._mutex = Lock()
         self._queue: list[_Waiting[T, R]] = []
         self._writing = False
@@ -52,13 +58,15 @@ class Group(Generic[T, R]):
         return mine.done[0]
 
     def _lead(self) -> None:
-        with self._mutex:
-            group, self._queue = self._queue[:MOST], self._queue[MOST:]
+        group: list[_Waiting[T, R]] = []
         try:
-            answers = self._write([waiting.item for waiting in group])
+            with self._turn():
+                group = self._gathered()
+                answers = self._write([waiting.item for waiting in group])
             for waiting, answer in zip(group, answers, strict=True):
                 waiting.done.append(answer)
         except BaseException as error:
+            group = group or self._gathered()
             for waiting in group:
                 waiting.error = error
         finally:
@@ -68,3 +76,8 @@ class Group(Generic[T, R]):
             for waiting in [*following, *group]:
                 if waiting.turn.locked():
                     waiting.turn.release()
+
+    def _gathered(self) -> list[_Waiting[T, R]]:
+        with self._mutex:
+            group, self._queue = self._queue[:MOST], self._queue[MOST:]
+        return group

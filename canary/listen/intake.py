@@ -1,4 +1,4 @@
-"""The intake that loses nothing: what a request is and says is stored with it, durably, before it is answered."""
+"""The intake that loses nothing: save the raw request, then verify, answer, and read it when there is time."""
 
 import base64
 import time
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from canary.errors import CanaryError, OutsideError
 from canary.listen.group import Group
+from canary.listen.later import Later
 from canary.listen.providers.base import Event, Provider, RawRequest, Reply, Signature
 from canary.store import contacts, deliveries
 from canary.store.contacts import Arrived
@@ -22,7 +23,7 @@ from canary.store.spool import Spool
 
 MAX_BODY = 256 * 1024
 REST_SECONDS = 5.0  # for how long a database that failed twice is not asked: each asking may take seconds
-LEFT_BEHIND = timedelta(minutes=1)  # longer than any request takes: a living one is never judged twice
+LEFT_BEHIND = timedelta(minutes=1)  # by then a living server has judged its own; twice would do no harm
 FORBIDDEN = Reply(403, "signature not accepted", "text/plain")
 UNAVAILABLE = Reply(503, "try again", "text/plain")
 TOO_LARGE = Reply(413, "too large", "text/plain")
@@ -41,31 +42,34 @@ class Intake:
     _resting_until: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
-        self._group = Group(self._together)
+        self.later: Later[Kept] | None = None  # who settles what is kept; nobody: whoever keeps it
+        self._group = Group(self._keep_together, self.store.turn)
 
     def receive(self, provider_name: str, endpoint: str, request: RawRequest) -> Reply:
-        """Judge the request and keep it durably, whatever the judgement: in the database or else in the spool. Only a
-        stored request is answered 2xx or 403; when both are gone the answer is 503, so that the sender's own fallback
-        acts. Reading it first costs nothing: what goes wrong there is a judgement too, and nothing is answered yet."""
+        """Keep the request durably, in the database or else in the spool, then say what it is. Only a stored request is
+        answered 2xx or 403; when both are gone the answer is 503, so that the sender's own fallback acts."""
         provider = self.providers.get(provider_name)
         if provider is None or endpoint not in provider.endpoints:
             return UNKNOWN
         request = replace(request, at=self.now())
-        judged = _judged(provider, _delivered(provider_name, endpoint, request), request)
+        delivered = _delivered(provider_name, endpoint, request)
         try:
-            signature = self._keep(judged)
+            kept = self._keep(delivered)
         except OutsideError:
             return UNAVAILABLE
+        signature = _verified(provider, request)
+        if kept:
+            signature = self._conclude(Kept(delivered, request, signature), provider)
         return _answer(provider, endpoint, signature)
 
-    def resume(self) -> int:
-        """Judge the deliveries a dying server left between "kept" and "judged"; returns how many. Those of a
-        provider that is no longer configured stay as they are."""
+    def resume(self, after: timedelta = LEFT_BEHIND) -> int:
+        """Judge the deliveries that a dying server left between "kept" and "judged", or that were too many to judge at
+        once; returns how many. Those of a provider that is no longer configured stay as they are."""
         with self.store.reading() as session:
-            left = deliveries.unconcluded(session, self.now() - LEFT_BEHIND)
-        known = [(kept, delivered) for kept, delivered in left if delivered.provider in self.providers]
-        for kept, delivered in known:
-            self._judge_again(kept, delivered)
+            left = deliveries.unconcluded(session, self.now() - after)
+        known = [delivered for _, delivered in left if delivered.provider in self.providers]
+        for delivered in known:
+            self._judge_again(delivered)
         return len(known)
 
     def drain(self) -> int:
@@ -79,48 +83,73 @@ class Intake:
                 except CanaryError:  # sealed with a key we lack: it waits until that key is back
                     continue
                 with self.store.writing() as session:
-                    kept = deliveries.keep(session, delivered)
+                    deliveries.keep(session, delivered)
                 self.spool.remove(path)
                 moved += 1
                 if delivered.provider in self.providers:
-                    self._judge_again(kept, delivered)
+                    self._judge_again(delivered)
         return moved
 
-    def _keep(self, judged: "Judged") -> Signature | None:
-        """What the request is, once it is kept: in a group with others, else alone, else in the spool."""
+    def settle(self, found: Sequence["Kept"]) -> list[Signature | None]:
+        """Read deliveries that are kept, and note what they are and say; returns what each turned out to be."""
+        judged = [_judged(self.providers[kept.delivered.provider], kept) for kept in found]
+        with self.store.writing(durable=False) as session:  # `resume` can repeat it
+            stamped = [_stamped(session, each) for each in judged]
+            ids = deliveries.ids(session, [each.delivered.key for each in stamped])
+            deliveries.conclude_all(session, [(ids[e.delivered.key], e.kept_as, e.error) for e in stamped])
+            contacts.record_all(session, [event for each in stamped for event in each.events])
+        return [each.signature for each in stamped]
+
+    def _keep(self, delivered: Delivered) -> bool:
+        """Keep a delivery; whether in the database, for else it went to the spool."""
         if time.monotonic() >= self._resting_until:
-            for way in (self._group.do, self._alone):
-                # A dropped connection or a lock that ran out: the pool hands out a fresh one the second time.
-                with suppress(OutsideError):
-                    return way(judged)
+            # A dropped connection or a lock that ran out: the pool hands out a fresh one the second time.
+            with suppress(OutsideError):
+                return self._group.do(deliveries.sealed(self.store.vault, delivered))
+            with suppress(OutsideError), self.store.writing() as session:
+                deliveries.keep(session, delivered)
+                return True
             self._resting_until = time.monotonic() + REST_SECONDS
         try:
-            self.spool.keep(judged.delivered)
+            self.spool.keep(delivered)
         except OutsideError:
             self._resting_until = 0.0  # the sender's next try may find the database back
             raise
-        return judged.signature
+        return False
 
-    def _together(self, group: Sequence["Judged"]) -> list[Signature | None]:
-        with self.store.writing() as session:
-            stamped = [_stamped(session, judged) for judged in group]
-            ids = deliveries.keep_all(session, [judged.delivered for judged in stamped])
-            deliveries.conclude_all(session, [(i, j.kept_as, j.error) for i, j in zip(ids, stamped, strict=True)])
-            contacts.record_all(session, [event for judged in stamped for event in judged.events])
-        return [judged.signature for judged in stamped]
+    def _keep_together(self, group: Sequence[deliveries.Row]) -> list[bool]:
+        with self.store.appending() as connection:
+            deliveries.keep_all(connection, group)
+        return [True] * len(group)
 
-    def _alone(self, judged: "Judged") -> Signature | None:
-        with self.store.writing() as session:
-            return _settle(session, deliveries.keep(session, judged.delivered), judged)
+    def _conclude(self, kept: "Kept", provider: Provider) -> Signature | None:
+        """What a delivery is. Where that rests on what came before, it is settled at once; else later, if that is
+        somebody's task."""
+        unrepeatable = kept.signature is Signature.GOOD and provider.once(kept.request)
+        if self.later is not None and not unrepeatable:
+            self.later.add(kept)
+            return kept.signature
+        with suppress(OutsideError):  # it is kept: `resume` judges it
+            return self.settle([kept])[0]
+        return kept.signature
 
-    def _judge_again(self, kept: int, delivered: Delivered) -> None:
-        with self.store.writing(durable=False) as session:  # `resume` can repeat it
-            _settle(session, kept, _judged(self.providers[delivered.provider], delivered, _raw(delivered)))
+    def _judge_again(self, delivered: Delivered) -> None:
+        request = _raw(delivered)
+        self.settle([Kept(delivered, request, _verified(self.providers[delivered.provider], request))])
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A delivery and what verification and reading made of it; `signature` is None for a body too large to look at."""
+class Kept:
+    """A delivery that is stored; `signature` is None for a body too large to look at."""
+
+    delivered: Delivered
+    request: RawRequest
+    signature: Signature | None
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What verification and reading made of a delivery."""
 
     delivered: Delivered
     signature: Signature | None
@@ -134,39 +163,34 @@ class Judged:
         return self.signature or Signature.BAD
 
 
-def _judged(provider: Provider, delivered: Delivered, request: RawRequest) -> Judged:
-    """What a request is and says. Never raises: whatever a sender thinks of, it must be kept."""
-    if len(request.body) > MAX_BODY:
-        return Judged(delivered, None, "body too large, kept cut off")
-    signature = provider.verify(request)
+def _verified(provider: Provider, request: RawRequest) -> Signature | None:
+    """None for a body too large to be looked at."""
+    return None if len(request.body) > MAX_BODY else provider.verify(request)
+
+
+def _judged(provider: Provider, kept: Kept) -> _Judged:
+    """What a delivery is and says. Never raises: whatever a sender thinks of, all others must be judged."""
+    delivered, signature = kept.delivered, kept.signature
     if signature is not Signature.GOOD:
-        return Judged(delivered, signature)
+        return _Judged(delivered, signature, "" if signature else "body too large, kept cut off")
     try:
-        events = provider.parse(delivered.endpoint, request)
+        events = provider.parse(delivered.endpoint, kept.request)
     except Exception as error:
         # Signed but unreadable: kept with the reason, and accepted, for a retry would read no better.
         said = str(error) if isinstance(error, CanaryError) else f"not understood: {type(error).__name__}"
-        return Judged(delivered, signature, said)
-    found = tuple((e.at or request.at, arrived(provider.name, delivered.endpoint, e)) for e in events)
-    return Judged(delivered, signature, "", provider.once(request), found)
+        return _Judged(delivered, signature, said)
+    found = tuple((e.at or kept.request.at, arrived(provider.name, delivered.endpoint, e)) for e in events)
+    return _Judged(delivered, signature, "", provider.once(kept.request), found)
 
 
-def _stamped(session: Session, judged: Judged) -> Judged:
+def _stamped(session: Session, judged: _Judged) -> _Judged:
     """The judgement once its stamp, if it has one, is spent: what comes under a used one is not believed."""
     if not judged.stamp:
         return judged
     delivered = judged.delivered
     if deliveries.spend(session, delivered.provider, judged.stamp, base64.b64decode(delivered.request["body"]).hex()):
         return judged
-    return Judged(delivered, Signature.BAD, "its stamp came with another body before")
-
-
-def _settle(session: Session, kept: int, judged: Judged) -> Signature | None:
-    """Note the judgement of one delivery, once however often it is noted."""
-    judged = _stamped(session, judged)
-    deliveries.conclude(session, kept, judged.kept_as, judged.error)
-    contacts.record_all(session, judged.events)
-    return judged.signature
+    return _Judged(delivered, Signature.BAD, "its stamp came with another body before")
 
 
 def _answer(provider: Provider, endpoint: str, signature: Signature | None) -> Reply:

@@ -30,7 +30,7 @@ class Store:
     network is `patience`. Raises CanaryError on a URL that is none."""
 
     def __init__(self, url: str, vault: Vault, patience: int = PATIENCE) -> None:
-        self.vault, self._patience = vault, patience
+        self.vault = vault
         try:
             if url.startswith("sqlite"):
                 self.engine = create_engine(url)
@@ -56,16 +56,24 @@ class Store:
         last of those that are not `durable`; only for what can be derived again."""
         # SQLite: take the write lock at once, for a reader that turns writer cannot wait for it and fails.
         engine = self.engine.execution_options(immediate=True, durable=durable)
-        with self._turn(), _outside_errors(), self._session(engine) as session, session.begin():
+        with _outside_errors(), self._session(engine) as session, session.begin():
             if not durable and self.engine.dialect.name == "postgresql":
                 session.execute(text("SET LOCAL synchronous_commit TO OFF"))
             yield session
 
-    def _turn(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def appending(self) -> Iterator[Connection]:
+        """As `writing`, but a bare connection: a session's bookkeeping costs as much as the insert of a request."""
+        with _outside_errors(), self.engine.execution_options(immediate=True).begin() as connection:
+            yield connection
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Wait for this server's turn to write, so as to gather what to write meanwhile. Nobody keeps it longer than
+        a write may take. PostgreSQL lets many write at once."""
         path = self.engine.url.database
         if self.engine.dialect.name != "sqlite" or not path or path == ":memory:":
             return nullcontext()
-        return turn(Path(f"{path}-turn"), self._patience)
+        return turn(Path(f"{path}-turn"))
 
     def _session(self, engine: Engine) -> Session:
         return Session(engine, info={"vault": self.vault}, expire_on_commit=False)
@@ -169,6 +177,8 @@ def _prepare_sqlite(engine: Engine, patience: int) -> None:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         options = connection.get_execution_options()
-        if options.get("immediate"):
-            connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if options['durable'] else 'NORMAL'}")
+        wanted = "FULL" if options.get("durable", True) else "NORMAL"
+        if connection.info.get("synchronous", "FULL") != wanted:
+            connection.exec_driver_sql(f"PRAGMA synchronous = {wanted}")
+            connection.info["synchronous"] = wanted
         connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("immediate") else "BEGIN")

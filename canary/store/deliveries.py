@@ -1,15 +1,18 @@
 """Raw deliveries: kept before anything may reject them, then concluded once, whoever judges them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, func, insert, select
+from sqlalchemy import Connection, Table, func, insert, select
 from sqlalchemy.orm import Session
 
 from canary.store.database import insert_once, vault_of
 from canary.store.schema import Delivery, Outcome, Review, Spent
+from canary.store.vault import Vault
+
+_INSERT = insert(cast(Table, Delivery.__table__))
 
 
 @dataclass(frozen=True)
@@ -23,26 +26,35 @@ class Delivered:
     request: Mapping[str, Any]
 
 
-def keep(session: Session, delivered: Delivered) -> int:
-    """Store a raw request once; returns its id, the same for the same key."""
-    insert_once(session, Delivery, _values(session, delivered))
-    return session.scalars(select(Delivery.id).where(Delivery.key == delivered.key)).one()
+Row = dict[str, Any]
 
 
-def keep_all(session: Session, found: Sequence[Delivered]) -> list[int]:
-    """Store raw requests that were never stored before; returns their ids in order."""
-    into = insert(cast(Table, Delivery.__table__)).returning(Delivery.id, sort_by_parameter_order=True)
-    return list(session.scalars(into, [_values(session, delivered) for delivered in found]))
-
-
-def _values(session: Session, delivered: Delivered) -> dict[str, Any]:
+def sealed(vault: Vault, delivered: Delivered) -> Row:
+    """A raw request as it is stored: made before a transaction begins, for others wait while it lasts."""
     return {
         "key": delivered.key,
         "at": delivered.at,
         "provider": delivered.provider,
         "endpoint": delivered.endpoint,
-        "sealed_request": vault_of(session).seal(delivered.request),
+        "sealed_request": vault.seal(delivered.request),
     }
+
+
+def keep(session: Session, delivered: Delivered) -> None:
+    """Store a raw request once, however often it is kept under its key."""
+    insert_once(session, Delivery, sealed(vault_of(session), delivered))
+
+
+def keep_all(connection: Connection, rows: Sequence[Row]) -> None:
+    """Store raw requests that were never stored before."""
+    # One statement: between two the thread would have to wait for Python's lock, and all others for the database's.
+    connection.execute(_INSERT.values(list(rows)))
+
+
+def ids(session: Session, keys: Iterable[str]) -> dict[str, int]:
+    """The ids of stored deliveries by key."""
+    rows = session.execute(select(Delivery.key, Delivery.id).where(Delivery.key.in_(list(keys))))
+    return {str(row[0]): row[1] for row in rows}
 
 
 def conclude(session: Session, delivery_id: int, signature: str, error: str = "") -> None:
@@ -76,6 +88,12 @@ def unconcluded(session: Session, before: datetime) -> list[tuple[int, Delivered
     query = select(Delivery).outerjoin(Outcome, Outcome.delivery_id == Delivery.id)
     query = query.where(Outcome.delivery_id.is_(None), Delivery.at < before).order_by(Delivery.id)
     return [(row.id, opened(session, row)) for row in session.scalars(query)]
+
+
+def waiting(session: Session) -> int:
+    """How many deliveries nobody has judged yet."""
+    query = select(func.count(Delivery.id)).outerjoin(Outcome, Outcome.delivery_id == Delivery.id)
+    return session.scalar(query.where(Outcome.delivery_id.is_(None))) or 0
 
 
 def opened(session: Session, row: Delivery) -> Delivered:

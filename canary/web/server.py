@@ -1,5 +1,6 @@
 """The server process: gunicorn with our app, configured from our settings alone."""
 
+import sys
 from contextlib import suppress
 from threading import Thread
 from typing import Any
@@ -8,11 +9,13 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from canary.errors import OutsideError
-from canary.listen.intake import Intake
+from canary.listen.intake import Intake, Kept
+from canary.listen.later import Later
 from canary.settings import Settings
 from canary.web.app import create_app
 
-THREADS = 16  # of each worker: as many requests may share one commit
+SWITCH = 0.00005  # seconds
+WORKERS: dict[str, Any] = {"worker_class": "gthread", "threads": 16}
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -20,6 +23,7 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._later: Later[Kept] | None = None
         super().__init__()
 
     def load_config(self) -> None:
@@ -27,19 +31,28 @@ class Server(BaseApplication):  # type: ignore[misc]
         options: dict[str, Any] = {
             "bind": self._settings.bind,
             "workers": self._settings.workers,
-            "worker_class": "gthread",
-            "threads": THREADS,
+            **WORKERS,
             "timeout": 60,
             "proc_name": "canary-records",
             "control_socket_disable": True,
+            "worker_exit": self._finish,
         }
         for key, value in options.items():
             self.cfg.set(key, value)
 
+    def _finish(self, server: object, worker: object) -> None:
+        if self._later is not None:
+            self._later.close()
+
     def load(self) -> Flask:
         """The WSGI app; what the last server left in the spool is fetched beside the first requests."""
+        # A thread that comes back from the disk waits this long for one that computes: five milliseconds, the default,
+        # for each of the statements of a commit add up.
+        sys.setswitchinterval(SWITCH)
         app = create_app(self._settings)
-        Thread(target=_drain, args=(app.extensions["intake"],), daemon=True).start()
+        intake: Intake = app.extensions["intake"]
+        intake.later = self._later = Later(intake.settle)
+        Thread(target=_drain, args=(intake,), daemon=True).start()
         return app
 
 

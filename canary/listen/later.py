@@ -1,0 +1,65 @@
+"""Puts off what need not be done before a request is answered: to a moment without requests, or a few seconds."""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from threading import Condition, Thread
+from typing import Generic, TypeVar
+
+from canary.errors import OutsideError
+
+T = TypeVar("T")
+
+QUIET, LONGEST = 0.1, 3.0  # seconds without a new item after which work begins, and after which it begins anyway
+MOST, HELD = 128, 5_000  # items worked on together, and kept waiting: what is beyond is left to the job `deliveries`
+
+
+class Later(Generic[T]):
+    """A thread that calls `work` with what was added. What fails, or is too much to hold, is left for another to find:
+    nothing is added here that is not stored."""
+
+    def __init__(self, work: Callable[[Sequence[T]], object]) -> None:
+        self._work = work
+        self._items: list[T] = []
+        self._changed = Condition()
+        self._last = self._first = 0.0
+        self._closed = False
+        self._thread = Thread(target=self._run, daemon=True, name="later")
+        self._thread.start()
+
+    def add(self, item: T) -> None:
+        """Have an item worked on soon."""
+        with self._changed:
+            self._last = time.monotonic()
+            if not self._items:
+                self._first = self._last
+                self._changed.notify()
+            if len(self._items) < HELD:
+                self._items.append(item)
+
+    def close(self, patience: float = 10.0) -> None:
+        """Work on all that waits, for `patience` seconds at most, and end."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join(patience)
+
+    def _run(self) -> None:
+        while items := self._next():
+            with suppress(OutsideError):
+                self._work(items)
+
+    def _next(self) -> list[T]:
+        with self._changed:
+            while not self._items and not self._closed:
+                self._changed.wait()
+            while not self._closed and (rest := self._rest()) > 0:
+                self._changed.wait(rest)
+            items, self._items = self._items[:MOST], self._items[MOST:]
+            # What still waits begins to wait anew: under load there is one group every few seconds, no more.
+            self._first = time.monotonic()
+            return items
+
+    def _rest(self) -> float:
+        now = time.monotonic()
+        return min(self._last + QUIET, self._first + LONGEST) - now
