@@ -1,6 +1,6 @@
 """How often the demo names the right copy, and how often an innocent one, over many seeds.
 
-Usage: demo_seeds.py [--seeds N] [--first SEED] [--case shenzhen|ward|resale|noise]...
+Usage: demo_seeds.py [--seeds N] [--first SEED] [--case shenzhen|ward|resale|biobank|noise]...
 """
 
 import argparse
