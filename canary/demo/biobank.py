@@ -32,7 +32,7 @@ HOLDERS = (
     Holder("pharma", "Pharmaceutical company", "vendor"),
     Holder("sleep-app", "Sleep app", "app"),
 )
-PLAN = Plan(numbers=0, canaries=240, law=Law.EXCLUSIVE, window_days=75, hit_rate=0.5)
+PLAN = Plan(numbers=0, canaries=480, law=Law.EXCLUSIVE, window_days=75, hit_rate=0.5)
 EXTRACT = Profile(country="GB", phones=False)
 
 
