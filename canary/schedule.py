@@ -16,12 +16,13 @@ from canary.errors import CanaryError
 from canary.listen import lines
 from canary.listen import reconcile as logs
 from canary.listen.alerts.drain import drain
+from canary.listen.media import collect
 from canary.report.renderers import render
 from canary.settings import Settings
 from canary.store import leases, numbers
 from canary.store.database import Store
 from canary.web.app import intake
-from canary.web.providers import account, providers
+from canary.web.providers import account, media_terms, providers
 
 LEASE = "scheduler"
 
@@ -42,6 +43,14 @@ def reconcile(settings: Settings, store: Store) -> str:
     )
     problems = (f"{r.provider} failed: {r.problem}" for r in found if r.problem)
     return "; ".join([*told, *problems]) or "no provider with a log"
+
+
+def media(settings: Settings, store: Store) -> str:
+    """Download pictures and recordings of contacts, and keep them encrypted."""
+    found = collect(store, providers(settings), settings.now(), media_terms(settings))
+    told = (f"{r.provider}: {r.kept} kept, {r.lost} lost, {r.left} left, {r.discarded} deleted there" for r in found)
+    problems = (f"{r.provider}: {r.problem}" for r in found if r.problem)
+    return "; ".join([*told, *problems]) or "no provider that keeps any"
 
 
 def verdicts(settings: Settings, store: Store) -> str:
@@ -105,6 +114,7 @@ def drill(settings: Settings, store: Store) -> str:
 JOBS: Mapping[str, Callable[[Settings, Store], str]] = {
     "deliveries": deliveries,
     "reconcile": reconcile,
+    "media": media,
     "verdicts": verdicts,
     "numbers": pool,
     "digest": digest,
@@ -128,6 +138,7 @@ def run_forever(settings: Settings, say: Callable[[str], None]) -> None:
     every = {
         "deliveries": settings.deliveries_every_seconds,
         "reconcile": settings.reconcile_every_seconds,
+        "media": settings.media_every_seconds,
         "verdicts": settings.verdicts_every_seconds,
         "numbers": settings.numbers_every_seconds,
         "digest": settings.digest_every_seconds,

@@ -86,6 +86,8 @@ class Settings(BaseSettings):
     exclude_token: SecretStr = SecretStr("")
     exclude_per_hour: int = Field(30, ge=1)
     exclude_per_day: int = Field(200, ge=1)
+    media_max_mb: int = Field(32, ge=1, le=256)
+    media_delete: bool = False
     spool_folder: str = "spool"
     digest_folder: str = "digests"
     quiet_days: float = Field(7, gt=0)
@@ -104,6 +106,7 @@ class Settings(BaseSettings):
     deliveries_every_seconds: float = Field(120, ge=1)
     reconcile_days: int = Field(3, ge=2)
     reconcile_every_seconds: float = Field(3600, ge=1)
+    media_every_seconds: float = Field(600, ge=1)
     verdicts_every_seconds: float = Field(900, ge=1)
     numbers_every_seconds: float = Field(3600, ge=1)
     digest_every_seconds: float = Field(86400, ge=1)

@@ -4,12 +4,14 @@ from datetime import timedelta
 
 from canary.errors import CanaryError
 from canary.listen.lines import Account
+from canary.listen.media import Terms
 from canary.listen.providers.base import Provider
 from canary.listen.providers.kannel import KannelProvider
 from canary.listen.providers.smsforwarder import SmsForwarderProvider
 from canary.listen.providers.smsgate import SmsGateProvider
 from canary.listen.providers.twilio import TwilioProvider
 from canary.listen.providers.twilio_log import TwilioLog
+from canary.listen.providers.twilio_media import TwilioArchive
 from canary.listen.providers.twilio_numbers import TwilioNumbers, hooks
 from canary.settings import Settings
 
@@ -21,8 +23,11 @@ def providers(settings: Settings) -> dict[str, Provider]:
     that cannot be read."""
     base = f"{settings.public_url.rstrip('/')}/hooks/twilio"
     token, account = settings.twilio_auth_token.get_secret_value(), settings.twilio_account_sid
-    log = TwilioLog(account, token, settings.twilio_api_url) if account and token else None
-    found: list[Provider] = [TwilioProvider(token, base, shared_keys=_shared_keys(settings), log=log)]
+    api = (account, token, settings.twilio_api_url)
+    log, archive = (TwilioLog(*api), TwilioArchive(*api)) if account and token else (None, None)
+    found: list[Provider] = [
+        TwilioProvider(token, base, shared_keys=_shared_keys(settings), log=log, archive=archive),
+    ]
     if key := settings.smsgate_key.get_secret_value():
         found.append(SmsGateProvider(key, settings.sims))
     secret, basic = (s.get_secret_value() for s in (settings.smsforwarder_secret, settings.smsforwarder_basic))
@@ -31,6 +36,11 @@ def providers(settings: Settings) -> dict[str, Provider]:
     if basic := settings.kannel_basic.get_secret_value():
         found.append(KannelProvider(basic))
     return {provider.name: provider for provider in found}
+
+
+def media_terms(settings: Settings) -> Terms:
+    """On what terms pictures and recordings are downloaded."""
+    return Terms(settings.media_max_mb << 20, settings.media_delete)
 
 
 def shop(settings: Settings) -> TwilioNumbers | None:

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Protocol
 
+from canary.errors import OutsideError
+
 
 class Signature(StrEnum):
     """What verification found; anything but GOOD is kept as quarantine and answered 403."""
@@ -75,6 +77,39 @@ class Reply:
     content_type: str = "text/xml"
 
 
+@dataclass(frozen=True)
+class Fetched:
+    """A picture or recording as it was downloaded."""
+
+    content: bytes
+    content_type: str
+
+
+class Gone(OutsideError):
+    """The provider has not what was asked of it, or no more."""
+
+
+class TooLarge(OutsideError):
+    """More than we take."""
+
+
+class Archive(Protocol):
+    """Where a provider keeps the pictures and recordings of contacts, by the contact's `sid` and a key of its own."""
+
+    def named(self, sid: str, part: str, details: Mapping[str, str]) -> tuple[str, ...]:
+        """The keys of what a part of a contact tells of. Raises OutsideError if the provider must be asked first and
+        cannot."""
+        ...
+
+    def fetch(self, sid: str, key: str, most: int) -> Fetched:
+        """Download one, up to so many bytes. Raises Gone, TooLarge, OutsideError."""
+        ...
+
+    def discard(self, sid: str, key: str) -> bool:
+        """Let the provider delete its own, for good; False if it is too early for that. Raises OutsideError."""
+        ...
+
+
 class Provider(Protocol):
     """One provider; by the time `parse` may raise CanaryError the raw request is already stored. Whoever inherits need
     not have a log to read back, nor requests that are good for one time only."""
@@ -82,6 +117,7 @@ class Provider(Protocol):
     name: str
     endpoints: frozenset[str]
     attested: Attested
+    archive: Archive | None = None
 
     def verify(self, request: RawRequest) -> Signature:
         """Whether the request carries the provider's signature; never raises."""

@@ -13,7 +13,17 @@ from twilio.twiml.messaging_response import MessagingResponse
 from twilio.twiml.voice_response import Start, VoiceResponse
 
 from canary.errors import CanaryError
-from canary.listen.providers.base import Attested, Channel, Event, Provider, RawRequest, Reply, Signature, storable
+from canary.listen.providers.base import (
+    Archive,
+    Attested,
+    Channel,
+    Event,
+    Provider,
+    RawRequest,
+    Reply,
+    Signature,
+    storable,
+)
 from canary.listen.providers.twilio_log import TwilioLog
 
 _CALL_SIDS = ("CallSid",)
@@ -56,8 +66,10 @@ class TwilioProvider(Provider):
         greeting: Greeting | None = None,
         shared_keys: Mapping[str, str] = MappingProxyType({}),
         log: TwilioLog | None = None,
+        archive: Archive | None = None,
     ) -> None:
         self._log = log
+        self.archive = archive
         self._validator = RequestValidator(auth_token) if auth_token else None
         self._shared = {key: RequestValidator(secret) for key, secret in shared_keys.items() if secret}
         self._replies = {endpoint: Reply(200, MessagingResponse().to_xml()) for endpoint in self.endpoints}
