@@ -71,7 +71,8 @@ def _store(store: Store, provider: str, now: datetime, events: Sequence[Event]) 
         with store.writing() as session:
             added += len(sids - contacts.known(session, provider, sids))
             for event in batch:
-                contacts.record(session, event.at or now, arrived(provider, "log", event, "backfill"))
+                way = event.path or "backfill"
+                contacts.record(session, event.at or now, arrived(provider, event.path or "log", event, way))
     return added
 
 
@@ -80,7 +81,7 @@ def _review(
 ) -> list[str]:
     since, whole = reach
     log: Log = {}
-    for event in events:
+    for event in (event for event in events if not event.path):  # an alert tells what was sent, not what is so
         log.setdefault(event.sid, {})[event.part] = event
     with store.reading() as session:
         waiting = deliveries.unreviewed(session, provider.name, since)

@@ -54,7 +54,8 @@ class Event:
     `part` is "contact" for the contact itself, else e.g. "status:completed", "recording:RE…",
     "transcription:GT…:3". `to` and `sender` are as the provider wrote them, "" when the request omits them.
     `text` is what was said or written; `details` keeps whatever else is worth keeping; `at` is when it happened, if
-    the provider says so and can be believed, else None.
+    the provider says so and can be believed, else None. `path` is how we learned of it, where the endpoint does not
+    tell.
     """
 
     sid: str
@@ -66,6 +67,7 @@ class Event:
     duration: int | None = None
     details: Mapping[str, str] = field(default_factory=dict)
     at: datetime | None = None
+    path: str = ""
 
 
 @dataclass(frozen=True)

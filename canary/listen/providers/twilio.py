@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hmac import compare_digest
+from itertools import chain
 from types import MappingProxyType
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 from twilio.request_validator import HMAC_SHA256, SIGNATURE_SETTINGS_HEADER, RequestValidator
 from twilio.twiml.messaging_response import MessagingResponse
@@ -113,8 +115,19 @@ class TwilioProvider(Provider):
         return self._replies[endpoint]
 
     def backfill(self, since: datetime) -> Iterator[Event] | None:
-        """Texts, calls and recordings of the account, once it is known."""
-        return self._log.since(since) if self._log else None
+        """Texts, calls and recordings of the account, once it is known, and what its alerts say of requests that failed
+        on the way to us."""
+        return chain(self._log.since(since), self._failures(self._log, since)) if self._log else None
+
+    def _failures(self, log: TwilioLog, since: datetime) -> Iterator[Event]:
+        for url, variables, at in log.failures(since):
+            path = urlsplit(url.partition("#")[0]).path
+            hooks, _, endpoint = path.rpartition("/")
+            if not hooks.endswith("/hooks/twilio") or endpoint not in _READERS:
+                continue
+            request = RawRequest(url, {"content-type": "json" if variables.startswith("{") else ""}, variables.encode())
+            with suppress(CanaryError):  # without a SID, or none of our addresses
+                yield from (replace(event, path="alert", at=at) for event in _READERS[endpoint](_parameters(request)))
 
     def health(self) -> tuple[str, ...]:
         """Whether anything could verify."""
