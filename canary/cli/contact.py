@@ -13,13 +13,13 @@ from canary.cli.rows import rows
 from canary.errors import CanaryError
 from canary.listen import sighting
 from canary.listen.kinds import Kind
+from canary.listen.providers.every import attested
 from canary.listen.sighting import Sighting
 from canary.listen.sort import sort_all
 from canary.settings import load
 from canary.store import contacts, ledger, media, views
 from canary.store.e164 import normalise
 from canary.store.schema import Media
-from canary.web.providers import attested
 
 WHEN = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
 

@@ -80,9 +80,11 @@ def _part(session: Session, at: datetime, arrived: Arrived) -> dict[str, Any]:
 def paths(session: Session, found: Sequence[Contact]) -> dict[int, list[str]]:
     """By contact id: the paths by which we learned of it, by name."""
     by_key: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-    query = select(ContactPath).where(ContactPath.sid.in_([c.sid for c in found])).order_by(ContactPath.path)
-    for row in session.scalars(query):
-        by_key[row.provider, row.sid].append(row.path)
+    sids = [c.sid for c in found]
+    for first in range(0, len(sids), 500):  # a statement takes only so many values
+        query = select(ContactPath).where(ContactPath.sid.in_(sids[first : first + 500])).order_by(ContactPath.path)
+        for row in session.scalars(query):
+            by_key[row.provider, row.sid].append(row.path)
     return {c.id: by_key[c.provider, c.sid] for c in found}
 
 

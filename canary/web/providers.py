@@ -15,8 +15,6 @@ from canary.listen.providers.twilio_media import TwilioArchive
 from canary.listen.providers.twilio_numbers import TwilioNumbers, hooks
 from canary.settings import Settings
 
-EVERY: tuple[type[Provider], ...] = (TwilioProvider, SmsGateProvider, SmsForwarderProvider, KannelProvider)
-
 
 def providers(settings: Settings) -> dict[str, Provider]:
     """Those to listen to, by name: Twilio always, the others once they have a key. Raises CanaryError on shared keys
@@ -56,11 +54,6 @@ def account(settings: Settings) -> Account | None:
         return None
     wanted = hooks(settings.public_url, settings.twilio_voice_fallback_url)
     return Account(rents, wanted, timedelta(days=settings.quarantine_days))
-
-
-def attested(provider: str) -> str:
-    """Who vouches for what comes from a provider; a sighting is vouched for by whoever entered it."""
-    return {each.name: each.attested.value for each in EVERY}.get(provider, "entered by hand")
 
 
 def _shared_keys(settings: Settings) -> dict[str, str]:

@@ -244,6 +244,10 @@ def test_the_job_downloads_contacts_show_it_and_a_command_gets_it_out_with_a_led
         shown = json.loads(CliRunner().invoke(cli, ["contact", "show", "1", "--format", "json"]).stdout)
         digest = hashlib.sha256(PICTURE).hexdigest()
         assert shown["media"] == [{"sha256": digest, "size": len(PICTURE), "type": "image/png", "state": "kept"}]
+        report = CliRunner().invoke(cli, ["report", "--format", "json", "-o", str(tmp_path / "report.json")])
+        assert report.exit_code == 0, report.output
+        (told,) = json.loads((tmp_path / "report.json").read_text())["heard"]
+        assert (told["paths"], told["attested"], told["media"][0]["sha256"]) == (["webhook"], "provider-signed", digest)
         done = CliRunner().invoke(cli, ["contact", "media", "1", "-o", str(tmp_path / "out")])
         assert done.exit_code == 0, done.output
         assert [p.read_bytes() for p in (tmp_path / "out").glob("*.png")] == [PICTURE]
