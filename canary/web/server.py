@@ -1,11 +1,14 @@
 """The server process: gunicorn with our app, configured from our settings alone."""
 
+import socket
+import time
 from contextlib import suppress
 from threading import Thread
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.workers.gthread import ThreadWorker
 
 from canary.errors import OutsideError
 from canary.listen.intake import Intake
@@ -13,6 +16,35 @@ from canary.settings import Settings
 from canary.web.app import create_app
 
 THREADS = 16  # of each worker: as many requests may share one commit
+
+
+READ_SECONDS = 10.0  # a provider sends its request at once
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """gunicorn's own, but a request that is not read after `READ_SECONDS` is read no further: else a few connections
+    that send a byte now and then would hold every thread for good."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._reading: dict[Any, float] = {}
+
+    def handle(self, conn: Any) -> Any:
+        """One request, in a thread."""
+        self._reading[conn] = time.monotonic()
+        try:
+            return super().handle(conn)
+        finally:
+            self._reading.pop(conn, None)
+
+    def murder_pending(self) -> None:
+        """What the main thread does about once a second."""
+        super().murder_pending()
+        late = time.monotonic() - READ_SECONDS
+        for conn, since in list(self._reading.items()):
+            if since < late:
+                with suppress(OSError):
+                    conn.sock.shutdown(socket.SHUT_RD)  # an answer can still be written
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -27,7 +59,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         options: dict[str, Any] = {
             "bind": self._settings.bind,
             "workers": self._settings.workers,
-            "worker_class": "gthread",
+            "worker_class": Worker,
             "threads": THREADS,
             "timeout": 60,
             "proc_name": "canary-records",
