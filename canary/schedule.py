@@ -17,6 +17,7 @@ from canary.listen import lines
 from canary.listen import reconcile as logs
 from canary.listen.alerts.drain import drain
 from canary.listen.media import collect
+from canary.listen.transcribe import Command, transcribe
 from canary.report.renderers import render
 from canary.settings import Settings
 from canary.store import leases, numbers
@@ -46,11 +47,14 @@ def reconcile(settings: Settings, store: Store) -> str:
 
 
 def media(settings: Settings, store: Store) -> str:
-    """Download pictures and recordings of contacts, and keep them encrypted."""
+    """Download pictures and recordings of contacts, keep them encrypted, and turn speech into words if so wished."""
     found = collect(store, providers(settings), settings.now(), media_terms(settings))
     told = (f"{r.provider}: {r.kept} kept, {r.lost} lost, {r.left} left, {r.discarded} deleted there" for r in found)
     problems = (f"{r.provider}: {r.problem}" for r in found if r.problem)
-    return "; ".join([*told, *problems]) or "no provider that keeps any"
+    said = []
+    if settings.transcriber == "local":
+        said = [f"{transcribe(store, Command(settings.transcriber_command), settings.now())} transcribed"]
+    return "; ".join([*told, *problems, *said]) or "no provider that keeps any"
 
 
 def verdicts(settings: Settings, store: Store) -> str:

@@ -4,7 +4,7 @@ import os
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
@@ -86,6 +86,11 @@ class Settings(BaseSettings):
     exclude_token: SecretStr = SecretStr("")
     exclude_per_hour: int = Field(30, ge=1)
     exclude_per_day: int = Field(200, ge=1)
+    voice_language: Literal["zh", "en"] = "zh"
+    voice_calls_per_caller: int = Field(5, ge=1)
+    voice_calls_per_day: int = Field(200, ge=1)
+    transcriber: Literal["none", "provider", "local"] = "none"
+    transcriber_command: str = ""
     media_max_mb: int = Field(32, ge=1, le=256)
     media_delete: bool = False
     spool_folder: str = "spool"

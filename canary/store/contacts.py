@@ -93,6 +93,13 @@ def known(session: Session, provider: str, sids: Iterable[str]) -> set[str]:
     return set(session.scalars(select(Contact.sid).where(Contact.provider == provider, Contact.sid.in_(list(sids)))))
 
 
+def calls_since(session: Session, start: datetime) -> dict[str, int]:
+    """How many calls came since then, by the caller's keyed fingerprint."""
+    query = select(Contact.sender_fingerprint, func.count(Contact.id)).where(Contact.at >= start)
+    rows = session.execute(query.where(Contact.channel == "call").group_by(Contact.sender_fingerprint))
+    return {row[0]: row[1] for row in rows}
+
+
 @dataclass(frozen=True)
 class Stale:
     """A contact whose kind must be derived (again); `basis` is what the derivation will have rested on."""

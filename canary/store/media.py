@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, or_, select, update
+from sqlalchemy import CursorResult, and_, or_, select, update
 from sqlalchemy.orm import Session, undefer
 
 from canary.store import ledger
 from canary.store.database import insert_once, vault_of
 from canary.store.schema import Contact, Looked, Media, Part
 
+_WORDS = "transcription:local:"
 PATIENCE = timedelta(days=1)  # the longest time between two tries
 
 
@@ -105,3 +106,17 @@ def content(session: Session, media_id: int) -> bytes:
     """The bytes as they came. Raises CanaryError if another key sealed them."""
     row = session.get_one(Media, media_id, options=[undefer(Media.sealed)], populate_existing=True)
     return vault_of(session).open_bytes(row.sealed or b"")
+
+
+def wordless(session: Session, most: int) -> Sequence[Media]:
+    """Recordings that are kept and that nobody here has transcribed, oldest first."""
+    words = and_(Part.provider == Media.provider, Part.sid == Media.sid, Part.part == _WORDS + Media.key)
+    query = select(Media).outerjoin(Part, words).where(Media.state == "kept", Part.id.is_(None))
+    return session.scalars(query.where(Media.content_type.like("audio/%")).order_by(Media.id).limit(most)).all()
+
+
+def worded(session: Session, row: Media, text: str, now: datetime) -> None:
+    """Keep what was said in a recording, "" if nothing was, beside the provider's own words."""
+    kept = vault_of(session).seal({"text": text, "duration": None, "details": {}})
+    about = {"provider": row.provider, "sid": row.sid, "part": _WORDS + row.key, "at": now}
+    insert_once(session, Part, about | {"sealed": kept})

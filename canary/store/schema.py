@@ -412,6 +412,14 @@ class Rental(Base):
     sid: Mapped[str] = mapped_column(String(64), unique=True)
 
 
+class Greeted(Base):
+    """A number that answers calls in its own way."""
+
+    __tablename__ = "greeting"
+    number_id: Mapped[int] = mapped_column(ForeignKey("number.id"), primary_key=True)
+    sealed: Mapped[bytes]
+
+
 class Purchase(Base):
     """A number we are about to buy, kept before the provider is asked: if its answer is lost, we know what to look
     for. Gone once the number is held, or known not to have been bought."""

@@ -13,18 +13,29 @@ from canary.listen.providers.twilio import TwilioProvider
 from canary.listen.providers.twilio_log import TwilioLog
 from canary.listen.providers.twilio_media import TwilioArchive
 from canary.listen.providers.twilio_numbers import TwilioNumbers, hooks
+from canary.listen.providers.twilio_voice import Script
+from canary.listen.voice import Desk, Greeting, Limits
 from canary.settings import Settings
+from canary.store.vault import Vault
 
 
-def providers(settings: Settings) -> dict[str, Provider]:
-    """Those to listen to, by name: Twilio always, the others once they have a key. Raises CanaryError on shared keys
-    that cannot be read."""
+def providers(settings: Settings, vault: Vault | None = None) -> dict[str, Provider]:
+    """Those to listen to, by name: Twilio always, the others once they have a key; with a `vault` they answer calls in
+    each number's own words. Raises CanaryError on shared keys that cannot be read."""
     base = f"{settings.public_url.rstrip('/')}/hooks/twilio"
     token, account = settings.twilio_auth_token.get_secret_value(), settings.twilio_account_sid
     api = (account, token, settings.twilio_api_url)
     log, archive = (TwilioLog(*api), TwilioArchive(*api)) if account and token else (None, None)
     found: list[Provider] = [
-        TwilioProvider(token, base, shared_keys=_shared_keys(settings), log=log, archive=archive),
+        TwilioProvider(
+            token,
+            base,
+            script=Script(base, settings.transcriber == "provider"),
+            shared_keys=_shared_keys(settings),
+            log=log,
+            archive=archive,
+            desk=_desk(settings, vault) if vault else None,
+        ),
     ]
     if key := settings.smsgate_key.get_secret_value():
         found.append(SmsGateProvider(key, settings.sims))
@@ -34,6 +45,11 @@ def providers(settings: Settings) -> dict[str, Provider]:
     if basic := settings.kannel_basic.get_secret_value():
         found.append(KannelProvider(basic))
     return {provider.name: provider for provider in found}
+
+
+def _desk(settings: Settings, vault: Vault) -> Desk:
+    limits = Limits(settings.voice_calls_per_caller, settings.voice_calls_per_day)
+    return Desk(vault.fingerprint, limits, Greeting(language=settings.voice_language))
 
 
 def media_terms(settings: Settings) -> Terms:

@@ -10,7 +10,7 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.workers.gthread import ThreadWorker
 
-from canary.errors import OutsideError
+from canary.errors import CanaryError, OutsideError
 from canary.listen.intake import Intake
 from canary.settings import Settings
 from canary.web.app import create_app
@@ -18,6 +18,7 @@ from canary.web.app import create_app
 THREADS = 16  # of each worker: as many requests may share one commit
 
 
+REFRESH_SECONDS = 20.0
 READ_SECONDS = 10.0  # a provider sends its request at once
 
 
@@ -72,9 +73,20 @@ class Server(BaseApplication):  # type: ignore[misc]
         """The WSGI app; what the last server left in the spool is fetched beside the first requests."""
         app = create_app(self._settings)
         Thread(target=_drain, args=(app.extensions["intake"],), daemon=True).start()
+        Thread(target=_refresh, args=(app.extensions["intake"],), daemon=True).start()
         return app
 
 
 def _drain(intake: Intake) -> None:
     with suppress(OutsideError):  # the database is still away: the job `deliveries` tries again
         intake.drain()
+
+
+def _refresh(intake: Intake) -> None:
+    """Beside the requests: what numbers say and who has called today, so that answering a call waits for nothing."""
+    while True:
+        for provider in intake.providers.values():
+            if provider.desk:
+                with suppress(CanaryError):  # the registry is away: what was known stays
+                    provider.desk.refresh(intake.store, intake.now())
+        time.sleep(REFRESH_SECONDS)

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import re
+import shlex
+import sys
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,14 +17,17 @@ from click.testing import CliRunner
 from sqlalchemy import func, select
 
 from canary.cli.main import cli
+from canary.errors import CanaryError
 from canary.listen.intake import arrived
 from canary.listen.media import Collected, Terms, collect
 from canary.listen.providers.base import Channel, Event
 from canary.listen.providers.twilio import TwilioProvider
 from canary.listen.providers.twilio_media import TwilioArchive
+from canary.listen.sort import sort_all
+from canary.listen.transcribe import Command, transcribe
 from canary.schedule import run_job
 from canary.settings import load
-from canary.store import contacts, ledger, media
+from canary.store import contacts, ledger, media, views
 from canary.store.database import Store
 from canary.store.schema import Contact, Media
 from canary.store.vault import Vault, new_key
@@ -227,6 +232,28 @@ def test_two_processes_that_download_the_same_keep_it_once(registry, api) -> Non
     assert collect(registry, {"twilio": slow}, NOW, Terms()) == [Collected("twilio")]
     with registry.reading() as session:
         assert len(list(ledger.entries(session, "media"))) == 1
+
+
+def test_recordings_are_transcribed_once_by_the_operators_program_and_count_like_words(registry, api) -> None:
+    heard(registry, Event(CA, "contact", Channel.CALL, OURS, CALLER), recording(), picture())
+    run(registry, api)
+    program = "import sys; data = open(sys.argv[1], 'rb').read(); print('月子中心', len(data))"
+    command = Command(shlex.join([sys.executable, "-c", program, "{file}"]))
+    assert (transcribe(registry, command, NOW), transcribe(registry, command, NOW)) == (1, 0)
+    sort_all(registry)
+    with registry.reading() as session:
+        (call,) = [row for row in views.sorted_contacts(session, NOW) if row.contact.sid == CA]
+        assert call.kind == "maternal"
+        assert contacts.heard(session, [call.contact])[call.contact.id][0] == f"月子中心 {len(SOUND)}"
+
+
+@pytest.mark.parametrize("line", ["true", "'{file}", "/nowhere/program {file}", "false {file}"])
+def test_a_transcriber_that_cannot_work_says_so_and_is_tried_again(registry, api, line: str) -> None:
+    heard(registry, recording())
+    run(registry, api)
+    with pytest.raises(CanaryError, match="transcriber_command"):
+        transcribe(registry, Command(line), NOW)
+    assert transcribe(registry, Command("echo {file}"), NOW) == 1
 
 
 def test_the_job_downloads_contacts_show_it_and_a_command_gets_it_out_with_a_ledger_line(

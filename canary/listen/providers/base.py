@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from canary.errors import OutsideError
+from canary.listen.voice import Desk
 
 
 class Signature(StrEnum):
@@ -120,6 +121,7 @@ class Provider(Protocol):
     endpoints: frozenset[str]
     attested: Attested
     archive: Archive | None = None
+    desk: Desk | None = None
 
     def verify(self, request: RawRequest) -> Signature:
         """Whether the request carries the provider's signature; never raises."""
@@ -132,6 +134,10 @@ class Provider(Protocol):
     def reply(self, endpoint: str) -> Reply:
         """The static answer to an accepted request: needs no database, and never reaches the sender of a text."""
         ...
+
+    def answer(self, endpoint: str, request: RawRequest) -> Reply:
+        """The answer to this very request, once it is kept; needs no database either, and never raises."""
+        return self.reply(endpoint)
 
     def once(self, request: RawRequest) -> str:
         """Of a verified request: what may come with one body only, "" when the body itself is signed."""

@@ -1,4 +1,4 @@
-"""Pictures and recordings, encrypted, and which parts were searched for them."""
+"""Pictures and recordings, encrypted, and which parts were searched for them. How numbers answer calls."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -34,9 +34,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("provider", "sid", "key"),
     )
+    op.create_table(
+        "greeting",
+        sa.Column("number_id", sa.Integer(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["number_id"], ["number.id"]),
+        sa.PrimaryKeyConstraint("number_id"),
+    )
     op.create_index("ix_media_state", "media", ["state"])
 
 
 def downgrade() -> None:
+    op.drop_table("greeting")
     op.drop_table("media")
     op.drop_table("looked")
