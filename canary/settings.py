@@ -69,6 +69,7 @@ class Settings(BaseSettings):
     smsgate_key: SecretStr = SecretStr("")
     smsforwarder_secret: SecretStr = SecretStr("")
     smsforwarder_basic: SecretStr = SecretStr("")
+    smsforwarder_phones: dict[str, str] = Field(default_factory=dict)
     kannel_basic: SecretStr = SecretStr("")
     sims: dict[str, str] = Field(default_factory=dict)
     bind: str = "127.0.0.1:8000"

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -44,8 +44,13 @@ def _one(store: Store, provider: Provider, now: datetime, since: datetime) -> Re
     if log is None:
         return None
     events, problem = _read(log)
+    if provider.alike:
+        events = _same(
+            store, provider.name, [e for e in events if e.at and e.at < now - provider.alike], provider.alike
+        )
     added = _store(store, provider.name, now, events)
-    results = _review(store, provider, now, (since, problem == ""), events)
+    # A log without ids cannot tell which request is meant.
+    results = [] if provider.alike else _review(store, provider, now, (since, problem == ""), events)
     counted = Reconciled(provider.name, len(events), added, results.count(CONFIRMED), results.count(REFUTED), problem)
     if added or results:
         with store.writing() as session:
@@ -61,6 +66,17 @@ def _read(log: Iterable[Event]) -> tuple[list[Event], str]:
     except OutsideError as error:
         return events, error.message
     return events, ""
+
+
+def _same(store: Store, provider: str, events: Sequence[Event], within: timedelta) -> list[Event]:
+    """The events under the ids that their contacts have here, where a log knows none. Let them be so old that no try
+    of the sender's can follow, for that would come under an id of its own."""
+    known = [(event.at, arrived(provider, "log", event)) for event in events if event.at]
+    if not known:
+        return []
+    with store.reading() as session:
+        here = contacts.matched(session, known, within)
+    return [replace(event, sid=here.get(event.sid, event.sid)) for event in events]
 
 
 def _store(store: Store, provider: str, now: datetime, events: Sequence[Event]) -> int:

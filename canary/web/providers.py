@@ -41,7 +41,7 @@ def providers(settings: Settings, vault: Vault | None = None) -> dict[str, Provi
         found.append(SmsGateProvider(key, settings.sims))
     secret, basic = (s.get_secret_value() for s in (settings.smsforwarder_secret, settings.smsforwarder_basic))
     if secret or basic:
-        found.append(SmsForwarderProvider(secret, basic, settings.sims))
+        found.append(SmsForwarderProvider(secret, basic, settings.sims, phones=settings.smsforwarder_phones))
     if basic := settings.kannel_basic.get_secret_value():
         found.append(KannelProvider(basic))
     return {provider.name: provider for provider in found}

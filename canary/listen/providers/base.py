@@ -4,7 +4,7 @@ import hmac
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -120,6 +120,9 @@ class Provider(Protocol):
     name: str
     endpoints: frozenset[str]
     attested: Attested
+    alike: timedelta | None = (
+        None  # its log knows no ids: within so long, the same words of the same caller are the same
+    )
     archive: Archive | None = None
     desk: Desk | None = None
 
