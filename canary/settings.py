@@ -67,6 +67,8 @@ class Settings(BaseSettings):
     twilio_voice_fallback_url: str = ""
     twilio_shared_keys: SecretStr = SecretStr("")
     smsgate_key: SecretStr = SecretStr("")
+    smsgate_api_url: str = ""
+    smsgate_login: SecretStr = SecretStr("")
     smsforwarder_secret: SecretStr = SecretStr("")
     smsforwarder_basic: SecretStr = SecretStr("")
     smsforwarder_phones: dict[str, str] = Field(default_factory=dict)

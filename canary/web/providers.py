@@ -38,7 +38,8 @@ def providers(settings: Settings, vault: Vault | None = None) -> dict[str, Provi
         ),
     ]
     if key := settings.smsgate_key.get_secret_value():
-        found.append(SmsGateProvider(key, settings.sims))
+        login = settings.smsgate_login.get_secret_value()
+        found.append(SmsGateProvider(key, settings.sims, settings.smsgate_api_url, login))
     secret, basic = (s.get_secret_value() for s in (settings.smsforwarder_secret, settings.smsforwarder_basic))
     if secret or basic:
         found.append(SmsForwarderProvider(secret, basic, settings.sims, phones=settings.smsforwarder_phones))

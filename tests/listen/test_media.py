@@ -160,6 +160,14 @@ def test_a_picture_and_a_recording_are_kept_once_encrypted_with_their_hash_in_th
     assert PICTURE[4:200] not in stored and SOUND[4:200] not in stored
 
 
+def test_both_databases_keep_it_whole_and_transcribe_it_once(store: Store, api) -> None:
+    heard(store, picture(), recording())
+    assert (run(store, api).kept, run(store, api).kept) == (2, 0)
+    with store.reading() as session:
+        assert [media.content(session, r.id) for r in rows(store)] == [PICTURE, SOUND]
+    assert (transcribe(store, Command("echo {file}"), NOW), transcribe(store, Command("echo {file}"), NOW)) == (1, 0)
+
+
 def test_pictures_the_log_only_counts_are_asked_for(registry, api) -> None:
     heard(registry, Event(SM, "contact", Channel.MESSAGE, OURS, CALLER, "", None, {"NumMedia": "1"}), endpoint="log")
     assert run(registry, api).kept == 1
