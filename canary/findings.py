@@ -7,10 +7,11 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from canary import __version__, turned_up
+from canary.listen.providers.every import attested
 from canary.listen.sort import sort_all
 from canary.mint.facts import Fact
-from canary.report.view import ContactView, CopyView, NumberView, ReportView
-from canary.store import contacts, evidence, finds, ledger, numbers, placements, registry, views
+from canary.report.view import ContactView, CopyView, MediaView, NumberView, ReportView
+from canary.store import contacts, evidence, finds, ledger, media, numbers, placements, registry, views
 from canary.store.database import Store
 from canary.trace.evidence import Channel, Evidence, Release
 from canary.trace.judge import Terms, judge
@@ -139,7 +140,10 @@ def _numbers(session: Session, seen: Evidence, reveal: bool) -> tuple[NumberView
 def _contacts(session: Session, as_of: datetime, reveal: bool) -> tuple[ContactView, ...]:
     canaries = {c.number_id: c for c in views.planted_canaries(session)}
     shown = []
-    for row in views.sorted_contacts(session, as_of):
+    rows = list(views.sorted_contacts(session, as_of))
+    heard = [row.contact for row in rows]
+    ways, kept = contacts.paths(session, heard), media.of(session, heard)
+    for row in rows:
         held = row.contact.number
         canary = canaries.get(held.id) if held else None
         opened = views.opened(session, row.contact) if reveal else None
@@ -156,6 +160,9 @@ def _contacts(session: Session, as_of: datetime, reveal: bool) -> tuple[ContactV
                 caller=opened.sender if opened else "",
                 persona=str(placements.facts(session, canary).get(Fact.NAME, "")) if reveal and canary else "",
                 text=opened.text if opened else "",
+                paths=tuple(ways[row.contact.id]),
+                attested=attested(row.contact.provider),
+                media=tuple(MediaView(m.sha256, m.size or 0, m.content_type) for m in kept[row.contact.id] if m.sha256),
             )
         )
     return tuple(shown)

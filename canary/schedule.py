@@ -16,12 +16,14 @@ from canary.errors import CanaryError
 from canary.listen import lines
 from canary.listen import reconcile as logs
 from canary.listen.alerts.drain import drain
+from canary.listen.media import collect
+from canary.listen.transcribe import Command, transcribe
 from canary.report.renderers import render
 from canary.settings import Settings
 from canary.store import leases, numbers
 from canary.store.database import Store
 from canary.web.app import intake
-from canary.web.providers import account, providers
+from canary.web.providers import account, media_terms, providers
 
 LEASE = "scheduler"
 
@@ -42,6 +44,17 @@ def reconcile(settings: Settings, store: Store) -> str:
     )
     problems = (f"{r.provider} failed: {r.problem}" for r in found if r.problem)
     return "; ".join([*told, *problems]) or "no provider with a log"
+
+
+def media(settings: Settings, store: Store) -> str:
+    """Download pictures and recordings of contacts, keep them encrypted, and turn speech into words if so wished."""
+    found = collect(store, providers(settings), settings.now(), media_terms(settings))
+    told = (f"{r.provider}: {r.kept} kept, {r.lost} lost, {r.left} left, {r.discarded} deleted there" for r in found)
+    problems = (f"{r.provider}: {r.problem}" for r in found if r.problem)
+    said = []
+    if settings.transcriber == "local":
+        said = [f"{transcribe(store, Command(settings.transcriber_command), settings.now())} transcribed"]
+    return "; ".join([*told, *problems, *said]) or "no provider that keeps any"
 
 
 def verdicts(settings: Settings, store: Store) -> str:
@@ -105,6 +118,7 @@ def drill(settings: Settings, store: Store) -> str:
 JOBS: Mapping[str, Callable[[Settings, Store], str]] = {
     "deliveries": deliveries,
     "reconcile": reconcile,
+    "media": media,
     "verdicts": verdicts,
     "numbers": pool,
     "digest": digest,
@@ -128,6 +142,7 @@ def run_forever(settings: Settings, say: Callable[[str], None]) -> None:
     every = {
         "deliveries": settings.deliveries_every_seconds,
         "reconcile": settings.reconcile_every_seconds,
+        "media": settings.media_every_seconds,
         "verdicts": settings.verdicts_every_seconds,
         "numbers": settings.numbers_every_seconds,
         "digest": settings.digest_every_seconds,

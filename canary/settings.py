@@ -4,7 +4,7 @@ import os
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
@@ -67,8 +67,11 @@ class Settings(BaseSettings):
     twilio_voice_fallback_url: str = ""
     twilio_shared_keys: SecretStr = SecretStr("")
     smsgate_key: SecretStr = SecretStr("")
+    smsgate_api_url: str = ""
+    smsgate_login: SecretStr = SecretStr("")
     smsforwarder_secret: SecretStr = SecretStr("")
     smsforwarder_basic: SecretStr = SecretStr("")
+    smsforwarder_phones: dict[str, str] = Field(default_factory=dict)
     kannel_basic: SecretStr = SecretStr("")
     sims: dict[str, str] = Field(default_factory=dict)
     bind: str = "127.0.0.1:8000"
@@ -86,6 +89,13 @@ class Settings(BaseSettings):
     exclude_token: SecretStr = SecretStr("")
     exclude_per_hour: int = Field(30, ge=1)
     exclude_per_day: int = Field(200, ge=1)
+    voice_language: Literal["zh", "en"] = "zh"
+    voice_calls_per_caller: int = Field(5, ge=1)
+    voice_calls_per_day: int = Field(200, ge=1)
+    transcriber: Literal["none", "provider", "local"] = "none"
+    transcriber_command: str = ""
+    media_max_mb: int = Field(32, ge=1, le=256)
+    media_delete: bool = False
     spool_folder: str = "spool"
     digest_folder: str = "digests"
     quiet_days: float = Field(7, gt=0)
@@ -104,6 +114,7 @@ class Settings(BaseSettings):
     deliveries_every_seconds: float = Field(120, ge=1)
     reconcile_days: int = Field(3, ge=2)
     reconcile_every_seconds: float = Field(3600, ge=1)
+    media_every_seconds: float = Field(600, ge=1)
     verdicts_every_seconds: float = Field(900, ge=1)
     numbers_every_seconds: float = Field(3600, ge=1)
     digest_every_seconds: float = Field(86400, ge=1)

@@ -1,5 +1,6 @@
 """`canary contact` and `canary allow`: what was heard, sightings by hand, callers who may ring."""
 
+import mimetypes
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,12 +13,13 @@ from canary.cli.rows import rows
 from canary.errors import CanaryError
 from canary.listen import sighting
 from canary.listen.kinds import Kind
+from canary.listen.providers.every import attested
 from canary.listen.sighting import Sighting
 from canary.listen.sort import sort_all
 from canary.settings import load
-from canary.store import contacts, ledger, views
+from canary.store import contacts, ledger, media, views
 from canary.store.e164 import normalise
-from canary.web.providers import attested
+from canary.store.schema import Media
 
 WHEN = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
 
@@ -103,12 +105,41 @@ def show(contact_id: int, reveal: bool, style: str) -> None:
         line |= {
             "attested": attested(rows[0].contact.provider),
             "paths": contacts.paths(session, [rows[0].contact])[contact_id],
+            "media": [_file(each) for each in media.of(session, [rows[0].contact])[contact_id]],
         }
         if reveal:
             opened = views.opened(session, rows[0].contact)
             line |= {"reason": rows[0].reason, "sender": opened.sender, "text": opened.text}
             ledger.append(session, settings.now(), "reveal", {"what": f"contact {contact_id}"})
     show_one("contact", line, style)
+
+
+@contact.command("media")
+@click.argument("contact_id", type=int)
+@click.option("-o", "folder", type=click.Path(path_type=Path, file_okay=False), required=True, help="Where to.")
+def media_(contact_id: int, folder: Path) -> None:
+    """Write the pictures and recordings of a contact into a folder, in the clear; writes a ledger line."""
+    settings = load()
+    with settings.store().writing() as session:
+        known = contacts.contacts(session, [contact_id])
+        kept = [each for each in media.of(session, known).get(contact_id, ()) if each.state == "kept"]
+        if not kept:
+            raise CanaryError(f"contact {contact_id} has no pictures or recordings", "see `canary contact show`")
+        digests = [each.sha256 for each in kept]
+        ledger.append(session, settings.now(), "reveal", {"what": f"media of contact {contact_id}", "sha256": digests})
+        files = {f"{contact_id}-{each.sha256[:12]}{_ending(each)}": media.content(session, each.id) for each in kept}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+        click.echo(folder / name)
+
+
+def _ending(kept: Media) -> str:
+    return mimetypes.guess_extension(kept.content_type.partition(";")[0].strip()) or ".bin"
+
+
+def _file(kept: Media) -> dict[str, Any]:
+    return {"sha256": kept.sha256 or None, "size": kept.size, "type": kept.content_type, "state": kept.state}
 
 
 def _line(row: views.Sorted) -> dict[str, Any]:

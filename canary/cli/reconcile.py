@@ -1,16 +1,18 @@
-"""`canary reconcile`: what the providers' own logs have that never reached us."""
+"""`canary reconcile`: what the providers' own logs have that never reached us, and their pictures and recordings."""
 
 from dataclasses import asdict
 from datetime import timedelta
+from typing import Any
 
 import click
 
 from canary.cli.output import format_option, remark, show_list
 from canary.errors import OutsideError
 from canary.listen import reconcile as logs
+from canary.listen.media import Collected, collect
 from canary.listen.sort import sort_all
 from canary.settings import load
-from canary.web.providers import providers
+from canary.web.providers import media_terms, providers
 
 
 @click.command()
@@ -21,13 +23,21 @@ def reconcile(days: int | None, style: str) -> None:
     settings = load()
     store = settings.store()
     back = timedelta(days=days or settings.reconcile_days)
-    found = logs.reconcile(store, providers(settings), settings.now(), back)
+    known = providers(settings)
+    found = logs.reconcile(store, known, settings.now(), back)
+    brought = {each.provider: each for each in collect(store, known, settings.now(), media_terms(settings))}
     sort_all(store)
-    show_list("reconciled", [asdict(result) for result in found], style)
+    show_list("reconciled", [_line(result, brought.get(result.provider)) for result in found], style)
     if not found:
         remark("no provider with a log is set up: see twilio_account_sid")
-    if problems := [result.problem for result in found if result.problem]:
+    problems = [result.problem for result in found] + [result.problem for result in brought.values()]
+    if problems := [problem for problem in problems if problem]:
         raise OutsideError("; ".join(problems), "what was read until then is stored; run it again")
+
+
+def _line(read: logs.Reconciled, brought: Collected | None) -> dict[str, Any]:
+    media = brought.kept if brought else 0
+    return asdict(read) | {"media": media, "problem": read.problem or (brought.problem if brought else "")}
 
 
 COMMANDS = (reconcile,)

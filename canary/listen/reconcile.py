@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -44,8 +44,13 @@ def _one(store: Store, provider: Provider, now: datetime, since: datetime) -> Re
     if log is None:
         return None
     events, problem = _read(log)
+    if provider.alike:
+        events = _same(
+            store, provider.name, [e for e in events if e.at and e.at < now - provider.alike], provider.alike
+        )
     added = _store(store, provider.name, now, events)
-    results = _review(store, provider, now, (since, problem == ""), events)
+    # A log without ids cannot tell which request is meant.
+    results = [] if provider.alike else _review(store, provider, now, (since, problem == ""), events)
     counted = Reconciled(provider.name, len(events), added, results.count(CONFIRMED), results.count(REFUTED), problem)
     if added or results:
         with store.writing() as session:
@@ -63,6 +68,17 @@ def _read(log: Iterable[Event]) -> tuple[list[Event], str]:
     return events, ""
 
 
+def _same(store: Store, provider: str, events: Sequence[Event], within: timedelta) -> list[Event]:
+    """The events under the ids that their contacts have here, where a log knows none. Let them be so old that no try
+    of the sender's can follow, for that would come under an id of its own."""
+    known = [(event.at, arrived(provider, "log", event)) for event in events if event.at]
+    if not known:
+        return []
+    with store.reading() as session:
+        here = contacts.matched(session, known, within)
+    return [replace(event, sid=here.get(event.sid, event.sid)) for event in events]
+
+
 def _store(store: Store, provider: str, now: datetime, events: Sequence[Event]) -> int:
     added, left = 0, iter(events)
     # In batches, so that a long log never holds the write lock while a webhook waits for it.
@@ -71,7 +87,8 @@ def _store(store: Store, provider: str, now: datetime, events: Sequence[Event]) 
         with store.writing() as session:
             added += len(sids - contacts.known(session, provider, sids))
             for event in batch:
-                contacts.record(session, event.at or now, arrived(provider, "log", event, "backfill"))
+                way = event.path or "backfill"
+                contacts.record(session, event.at or now, arrived(provider, event.path or "log", event, way))
     return added
 
 
@@ -80,7 +97,7 @@ def _review(
 ) -> list[str]:
     since, whole = reach
     log: Log = {}
-    for event in events:
+    for event in (event for event in events if not event.path):  # an alert tells what was sent, not what is so
         log.setdefault(event.sid, {})[event.part] = event
     with store.reading() as session:
         waiting = deliveries.unreviewed(session, provider.name, since)

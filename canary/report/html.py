@@ -13,6 +13,7 @@ from canary.report.plot_heard import numbers, timeline
 from canary.report.plot_sure import evidence, posterior
 from canary.report.story import Names, tell, window, word_of
 from canary.report.story import evidence as odds
+from canary.report.text import paths_of
 from canary.report.view import ContactView, ReportView
 from canary.report.words import Words, stamp
 from canary.trace.verdict import Verdict, Word
@@ -119,6 +120,7 @@ def _contacts(view: ReportView, words: Words) -> dict[str, Any]:
     return {
         "rows": [_contact(contact, view, words) for contact in found[:CONTACT_ROWS]],
         "hidden": max(0, len(found) - CONTACT_ROWS),
+        "media": [(str(c.id), m.content_type, words.count(m.size), m.sha256) for c in found for m in c.media],
     }
 
 
@@ -130,6 +132,8 @@ def _contact(contact: ContactView, view: ReportView, words: Words) -> dict[str, 
         "kind": words.name("kind", contact.kind),
         "number": contact.number,
         "copy": contact.copy or "",
+        "paths": paths_of(contact, words),
+        "attested": words.name("attested", contact.attested),
         "reason": contact.reason,
     }
     if not view.revealed:

@@ -2,9 +2,11 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import Any
 
-from canary.report.view import ReportView
+from canary.report.kin import RECOGNISED
+from canary.report.view import ContactView, ReportView
 from canary.report.words import Words
 from canary.trace.verdict import Findings, Pair, Shown, Verdict
 
@@ -12,13 +14,32 @@ FORMAT = "canary-trace/1"
 
 
 def render(view: ReportView, words: Words) -> str:
-    """The same document as `canary trace --format json`; the language changes nothing."""
-    return dump(view.findings, simulated=view.simulated)
+    """The document of `canary trace --format json`, and the recognised contacts as `heard`: by which paths each came,
+    who vouches for it, what was kept of it. The language changes nothing."""
+    heard = [_heard(contact) for contact in view.contacts if contact.kind in RECOGNISED]
+    return _text(trace_document(view.findings, simulated=view.simulated) | {"heard": heard})
+
+
+def _heard(contact: ContactView) -> dict[str, Any]:
+    return {
+        "id": contact.id,
+        "at": contact.at.isoformat(),
+        "channel": contact.channel,
+        "kind": contact.kind,
+        "number": contact.number,
+        "copy": contact.copy,
+        "paths": list(contact.paths),
+        "attested": contact.attested,
+        "media": [{"sha256": m.sha256, "size": m.size, "type": m.content_type} for m in contact.media],
+    }
 
 
 def dump(findings: Findings, *, simulated: bool = False) -> str:
     """The findings as a JSON text, ending in a newline."""
-    document = trace_document(findings, simulated=simulated)
+    return _text(trace_document(findings, simulated=simulated))
+
+
+def _text(document: Mapping[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 

@@ -79,21 +79,32 @@ def _contacts(view: ReportView, words: Words) -> str:
     found = [contact for contact in view.contacts if contact.kind in RECOGNISED]
     if not found:
         return words.t("table.no_contacts")
-    columns = ["id", "at", "channel", "kind", "number", "copy", "reason"]
+    columns = ["id", "at", "channel", "kind", "number", "copy", "paths", "attested", "reason"]
     columns += ["caller", "persona", "text"] if view.revealed else []
     rows = [[words.t(f"table.{column}") for column in columns]]
     rows += [_contact_row(contact, words, revealed=view.revealed) for contact in found[:CONTACT_ROWS]]
     hidden = len(found) - CONTACT_ROWS
     more = [words.t("table.more_contacts", n=hidden)] if hidden > 0 else []
-    return "\n".join([align(rows), *more])
+    return "\n".join([align(rows), *more, *_media(found, words)])
+
+
+def _media(found: Sequence[ContactView], words: Words) -> list[str]:
+    rows = [[str(c.id), m.content_type, words.count(m.size), m.sha256] for c in found for m in c.media]
+    return ["", words.t("table.media"), align(rows)] if rows else []
 
 
 def _contact_row(contact: ContactView, words: Words, *, revealed: bool) -> list[str]:
     row = [
         str(contact.id), stamp(contact.at), words.name("channel", contact.channel),
-        words.name("kind", contact.kind), contact.number, contact.copy or "", contact.reason,
+        words.name("kind", contact.kind), contact.number, contact.copy or "", paths_of(contact, words),
+        words.name("attested", contact.attested), contact.reason,
     ]  # fmt: skip
     return [*row, contact.caller, contact.persona, contact.text] if revealed else row
+
+
+def paths_of(contact: ContactView, words: Words) -> str:
+    """How we learned of a contact, in words."""
+    return words.join([words.name("path", path) for path in contact.paths])
 
 
 def _kinds(findings: Findings, words: Words) -> str:

@@ -33,8 +33,18 @@ class NumberView:
 
 
 @dataclass(frozen=True)
+class MediaView:
+    """A picture or recording that is kept: SHA-256, bytes, type."""
+
+    sha256: str
+    size: int
+    content_type: str
+
+
+@dataclass(frozen=True)
 class ContactView:
-    """One contact as the report shows it; `caller`, `text` and `persona` are "" unless revealed."""
+    """One contact as the report shows it; `caller`, `text` and `persona` are "" unless revealed. `paths` are how we
+    learned of it, `attested` who vouches for it."""
 
     id: int
     at: datetime
@@ -46,6 +56,9 @@ class ContactView:
     caller: str = ""
     persona: str = ""
     text: str = ""
+    paths: tuple[str, ...] = ()
+    attested: str = ""
+    media: tuple[MediaView, ...] = ()
 
 
 @dataclass(frozen=True)

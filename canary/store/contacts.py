@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, exists, func, insert, select
@@ -80,15 +80,52 @@ def _part(session: Session, at: datetime, arrived: Arrived) -> dict[str, Any]:
 def paths(session: Session, found: Sequence[Contact]) -> dict[int, list[str]]:
     """By contact id: the paths by which we learned of it, by name."""
     by_key: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-    query = select(ContactPath).where(ContactPath.sid.in_([c.sid for c in found])).order_by(ContactPath.path)
-    for row in session.scalars(query):
-        by_key[row.provider, row.sid].append(row.path)
+    sids = [c.sid for c in found]
+    for first in range(0, len(sids), 500):  # a statement takes only so many values
+        query = select(ContactPath).where(ContactPath.sid.in_(sids[first : first + 500])).order_by(ContactPath.path)
+        for row in session.scalars(query):
+            by_key[row.provider, row.sid].append(row.path)
     return {c.id: by_key[c.provider, c.sid] for c in found}
 
 
 def known(session: Session, provider: str, sids: Iterable[str]) -> set[str]:
     """Which of these ids of a provider are contacts already."""
     return set(session.scalars(select(Contact.sid).where(Contact.provider == provider, Contact.sid.in_(list(sids)))))
+
+
+def matched(session: Session, events: Sequence[tuple[datetime, Arrived]], within: timedelta) -> dict[str, str]:
+    """By the sid of an event, the sid of the contact that it is: the nearest in time with the same parties, channel and
+    words, each contact for one event only. Events that stand here under their own sid are left out."""
+    ours = {arrived.sid for _, arrived in events}
+    taken = {c.sid for c in _of(session, events, Contact.sid.in_(ours))}
+    found: dict[str, str] = {}
+    for at, arrived in sorted(events, key=lambda event: event[0]):
+        if arrived.sid in taken:
+            continue
+        mark = vault_of(session).fingerprint(arrived.sender)
+        near = Contact.at.between(at - within, at + within)
+        same = _of(session, events, Contact.sender_fingerprint == mark, Contact.channel == arrived.channel, near)
+        free = [c for c in same if c.sid not in taken and _says(session, c, arrived)]
+        if free:
+            found[arrived.sid] = min(free, key=lambda c: abs(c.at - at)).sid
+            taken.add(found[arrived.sid])
+    return found
+
+
+def _of(session: Session, events: Sequence[tuple[datetime, Arrived]], *which: Any) -> Sequence[Contact]:
+    return session.scalars(select(Contact).where(Contact.provider == events[0][1].provider, *which)).all()
+
+
+def _says(session: Session, contact: Contact, arrived: Arrived) -> bool:
+    to = vault_of(session).open(contact.sealed)["to"]
+    return arrived.to in ("", to) and heard(session, [contact])[contact.id][0].strip() == arrived.text.strip()
+
+
+def calls_since(session: Session, start: datetime) -> dict[str, int]:
+    """How many calls came since then, by the caller's keyed fingerprint."""
+    query = select(Contact.sender_fingerprint, func.count(Contact.id)).where(Contact.at >= start)
+    rows = session.execute(query.where(Contact.channel == "call").group_by(Contact.sender_fingerprint))
+    return {row[0]: row[1] for row in rows}
 
 
 @dataclass(frozen=True)

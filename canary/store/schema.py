@@ -276,6 +276,35 @@ class ContactPath(Base):
     at: Mapped[datetime]
 
 
+class Looked(Base):
+    """A part that was searched for media to download."""
+
+    __tablename__ = "looked"
+    part_id: Mapped[int] = mapped_column(ForeignKey("part.id"), primary_key=True)
+
+
+class Media(Base):
+    """A picture or recording that belongs to a contact, by the provider's id: `waiting` to be downloaded, `kept`
+    (encrypted), `gone` from the provider, or `refused` for its size. `sha256` and `size` are those of the bytes as they
+    came; `discarded_at` is when the provider deleted its own."""
+
+    __tablename__ = "media"
+    __table_args__ = (UniqueConstraint("provider", "sid", "key"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    provider: Mapped[str] = mapped_column(String(40))
+    sid: Mapped[str] = mapped_column(String(80))
+    key: Mapped[str] = mapped_column(String(80))
+    state: Mapped[str] = mapped_column(String(8), index=True)
+    next_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    kept_at: Mapped[datetime | None]
+    content_type: Mapped[str] = mapped_column(String(80), default="")
+    size: Mapped[int | None]
+    sha256: Mapped[str] = mapped_column(String(64), default="")
+    sealed: Mapped[bytes | None] = mapped_column(deferred=True)
+    discarded_at: Mapped[datetime | None]
+
+
 class Review(Base):
     """What the provider's own log says of a delivery in quarantine: confirmed or refuted."""
 
@@ -381,6 +410,14 @@ class Rental(Base):
     __tablename__ = "rental"
     number_id: Mapped[int] = mapped_column(ForeignKey("number.id"), primary_key=True)
     sid: Mapped[str] = mapped_column(String(64), unique=True)
+
+
+class Greeted(Base):
+    """A number that answers calls in its own way."""
+
+    __tablename__ = "greeting"
+    number_id: Mapped[int] = mapped_column(ForeignKey("number.id"), primary_key=True)
+    sealed: Mapped[bytes]
 
 
 class Purchase(Base):

@@ -30,12 +30,14 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def intake(settings: Settings, store: Store) -> Intake:
     """The intake of a registry with every provider that is configured."""
-    return Intake(store, settings.spool(), providers(settings), settings.now)
+    return Intake(store, settings.spool(), providers(settings, store.vault), settings.now)
 
 
 def hook(provider: str, endpoint: str) -> Response:
     """One provider request, kept before it is judged."""
-    return _respond(_intake().receive(provider, endpoint, _raw()))
+    raw = _raw()
+    reply = _intake().receive(provider, endpoint, raw)
+    return _respond(_intake().providers[provider].answer(endpoint, raw) if reply.status == 200 else reply)
 
 
 def healthz() -> Response:

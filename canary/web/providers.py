@@ -4,33 +4,58 @@ from datetime import timedelta
 
 from canary.errors import CanaryError
 from canary.listen.lines import Account
+from canary.listen.media import Terms
 from canary.listen.providers.base import Provider
 from canary.listen.providers.kannel import KannelProvider
 from canary.listen.providers.smsforwarder import SmsForwarderProvider
 from canary.listen.providers.smsgate import SmsGateProvider
 from canary.listen.providers.twilio import TwilioProvider
 from canary.listen.providers.twilio_log import TwilioLog
+from canary.listen.providers.twilio_media import TwilioArchive
 from canary.listen.providers.twilio_numbers import TwilioNumbers, hooks
+from canary.listen.providers.twilio_voice import Script
+from canary.listen.voice import Desk, Greeting, Limits
 from canary.settings import Settings
+from canary.store.vault import Vault
 
-EVERY: tuple[type[Provider], ...] = (TwilioProvider, SmsGateProvider, SmsForwarderProvider, KannelProvider)
 
-
-def providers(settings: Settings) -> dict[str, Provider]:
-    """Those to listen to, by name: Twilio always, the others once they have a key. Raises CanaryError on shared keys
-    that cannot be read."""
+def providers(settings: Settings, vault: Vault | None = None) -> dict[str, Provider]:
+    """Those to listen to, by name: Twilio always, the others once they have a key; with a `vault` they answer calls in
+    each number's own words. Raises CanaryError on shared keys that cannot be read."""
     base = f"{settings.public_url.rstrip('/')}/hooks/twilio"
     token, account = settings.twilio_auth_token.get_secret_value(), settings.twilio_account_sid
-    log = TwilioLog(account, token, settings.twilio_api_url) if account and token else None
-    found: list[Provider] = [TwilioProvider(token, base, shared_keys=_shared_keys(settings), log=log)]
+    api = (account, token, settings.twilio_api_url)
+    log, archive = (TwilioLog(*api), TwilioArchive(*api)) if account and token else (None, None)
+    found: list[Provider] = [
+        TwilioProvider(
+            token,
+            base,
+            script=Script(base, settings.transcriber == "provider"),
+            shared_keys=_shared_keys(settings),
+            log=log,
+            archive=archive,
+            desk=_desk(settings, vault) if vault else None,
+        ),
+    ]
     if key := settings.smsgate_key.get_secret_value():
-        found.append(SmsGateProvider(key, settings.sims))
+        login = settings.smsgate_login.get_secret_value()
+        found.append(SmsGateProvider(key, settings.sims, settings.smsgate_api_url, login))
     secret, basic = (s.get_secret_value() for s in (settings.smsforwarder_secret, settings.smsforwarder_basic))
     if secret or basic:
-        found.append(SmsForwarderProvider(secret, basic, settings.sims))
+        found.append(SmsForwarderProvider(secret, basic, settings.sims, phones=settings.smsforwarder_phones))
     if basic := settings.kannel_basic.get_secret_value():
         found.append(KannelProvider(basic))
     return {provider.name: provider for provider in found}
+
+
+def _desk(settings: Settings, vault: Vault) -> Desk:
+    limits = Limits(settings.voice_calls_per_caller, settings.voice_calls_per_day)
+    return Desk(vault.fingerprint, limits, Greeting(language=settings.voice_language))
+
+
+def media_terms(settings: Settings) -> Terms:
+    """On what terms pictures and recordings are downloaded."""
+    return Terms(settings.media_max_mb << 20, settings.media_delete)
 
 
 def shop(settings: Settings) -> TwilioNumbers | None:
@@ -46,11 +71,6 @@ def account(settings: Settings) -> Account | None:
         return None
     wanted = hooks(settings.public_url, settings.twilio_voice_fallback_url)
     return Account(rents, wanted, timedelta(days=settings.quarantine_days))
-
-
-def attested(provider: str) -> str:
-    """Who vouches for what comes from a provider; a sighting is vouched for by whoever entered it."""
-    return {each.name: each.attested.value for each in EVERY}.get(provider, "entered by hand")
 
 
 def _shared_keys(settings: Settings) -> dict[str, str]:

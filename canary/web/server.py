@@ -1,21 +1,56 @@
 """The server process: gunicorn with our app, configured from our settings alone."""
 
+import socket
 import sys
+import time
 from contextlib import suppress
 from threading import Thread
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.workers.gthread import ThreadWorker
 
-from canary.errors import OutsideError
+from canary.errors import CanaryError, OutsideError
 from canary.listen.intake import Intake, Kept
 from canary.listen.later import Later
 from canary.settings import Settings
 from canary.web.app import create_app
 
 SWITCH = 0.00005  # seconds
-WORKERS: dict[str, Any] = {"worker_class": "gthread", "threads": 16}
+
+
+REFRESH_SECONDS = 20.0
+READ_SECONDS = 10.0  # a provider sends its request at once
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """gunicorn's own, but a request that is not read after `READ_SECONDS` is read no further: else a few connections
+    that send a byte now and then would hold every thread for good."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._reading: dict[Any, float] = {}
+
+    def handle(self, conn: Any) -> Any:
+        """One request, in a thread."""
+        self._reading[conn] = time.monotonic()
+        try:
+            return super().handle(conn)
+        finally:
+            self._reading.pop(conn, None)
+
+    def murder_pending(self) -> None:
+        """What the main thread does about once a second."""
+        super().murder_pending()
+        late = time.monotonic() - READ_SECONDS
+        for conn, since in list(self._reading.items()):
+            if since < late:
+                with suppress(OSError):
+                    conn.sock.shutdown(socket.SHUT_RD)  # an answer can still be written
+
+
+WORKERS: dict[str, Any] = {"worker_class": Worker, "threads": 16}
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -53,9 +88,20 @@ class Server(BaseApplication):  # type: ignore[misc]
         intake: Intake = app.extensions["intake"]
         intake.later = self._later = Later(intake.settle)
         Thread(target=_drain, args=(intake,), daemon=True).start()
+        Thread(target=_refresh, args=(intake,), daemon=True).start()
         return app
 
 
 def _drain(intake: Intake) -> None:
     with suppress(OutsideError):  # the database is still away: the job `deliveries` tries again
         intake.drain()
+
+
+def _refresh(intake: Intake) -> None:
+    """Beside the requests: what numbers say and who has called today, so that answering a call waits for nothing."""
+    while True:
+        for provider in intake.providers.values():
+            if provider.desk:
+                with suppress(CanaryError):  # the registry is away: what was known stays
+                    provider.desk.refresh(intake.store, intake.now())
+        time.sleep(REFRESH_SECONDS)

@@ -155,7 +155,7 @@ def test_allowing_nobody_is_refused(heard: Shell, number: str) -> None:
 def test_a_contact_is_shown_without_words_unless_revealed(heard: Shell) -> None:
     plain = heard.json("contact", "show", "1")
     listed = {"format", "id", "at", "channel", "kind", "number", "provider", "reason"}
-    assert set(plain) == listed | {"attested", "paths"}
+    assert set(plain) == listed | {"attested", "media", "paths"}
     assert (plain["attested"], plain["paths"]) == ("entered by hand", ["hand"])
     assert "奶粉" not in str(plain) and CALLER not in str(plain)
     assert heard.ledger("reveal") == []

@@ -12,12 +12,12 @@ from sqlalchemy import func, select
 from canary.errors import CanaryError
 from canary.listen.intake import MAX_BODY, Intake
 from canary.listen.providers.base import Channel, RawRequest, Signature
+from canary.listen.providers.every import EVERY, attested
 from canary.store import contacts, deliveries
 from canary.store.database import Store
 from canary.store.schema import Contact, Delivery
 from canary.store.spool import Spool
 from canary.store.vault import Vault, new_key
-from canary.web.providers import EVERY, attested
 from tests.listen.cases import CALLER, CASES, FORM, NOW, OURS, Case, Signed
 
 every = pytest.mark.parametrize("case", CASES, ids=lambda case: case.provider.name)

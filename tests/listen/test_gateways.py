@@ -4,11 +4,14 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import quote
 
 import pytest
 from twilio.request_validator import RequestValidator
 
+from canary.errors import OutsideError
+from canary.listen import reconcile as logs
 from canary.listen.intake import Intake
 from canary.listen.providers.base import Channel, RawRequest, Signature
 from canary.listen.providers.smsforwarder import SmsForwarderProvider
@@ -20,6 +23,7 @@ from canary.store.spool import Spool
 from canary.store.vault import Vault, new_key
 from tests.listen import cases
 from tests.listen.cases import BASIC, CALLER, NOW, OURS, SECRET, TWILIO, basic, forwarded, smsforwarder, smsgate, twilio
+from tests.listen.receivers import running
 
 PHONE = SmsForwarderProvider(SECRET, BASIC, cases.SIMS)
 
@@ -223,3 +227,70 @@ def test_a_stream_and_the_webhook_tell_of_one_contact_whose_words_stand_once(int
         (contact,) = contacts.contacts(session)
         assert contacts.heard(session, [contact])[contact.id][0] == cases.STREAMED["body"]
         assert contacts.paths(session, [contact]) == {contact.id: ["stream", "webhook"]}
+
+
+# --- SMSGate: the inbox again -----------------------------------------------------------------------------------------
+
+
+class Gateway(ThreadingHTTPServer):
+    """SMSGate's API: takes exports from whoever has the credentials, and remembers what was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Gateway)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        self.asked: list[tuple[str, dict[str, str]]] = []
+
+
+class _Gateway(BaseHTTPRequestHandler):
+    server: Gateway
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        good = self.headers["Authorization"] == basic("user:pass")
+        if good:
+            self.server.asked.append((self.path, body))
+        self.send_response(202 if good else 401)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing on stderr."""
+
+
+def received(event_id: str, at: str) -> RawRequest:
+    payload = {"messageId": "c0", "message": "奶粉", "sender": CALLER, "recipient": OURS, "receivedAt": at}
+    _, found = smsgate({"deviceId": "ffb1", "event": "sms:received", "id": event_id, "payload": payload})
+    return found
+
+
+def test_an_inbox_sent_again_under_new_ids_is_the_same_texts_and_equal_texts_at_two_times_are_two() -> None:
+    phone = SmsGateProvider(SECRET, cases.SIMS)
+    times = ("2026-06-05T18:00:00.000+08:00", "2026-06-05T18:00:01.000+08:00")
+    sent = (("a", times[0]), ("b", times[0]), ("c", times[1]))
+    sids = [phone.parse("webhook", received(event_id, at))[0].sid for event_id, at in sent]
+    assert sids[0] == sids[1] != sids[2]
+
+
+def test_each_phone_is_asked_for_its_inbox_and_a_refusal_is_told() -> None:
+    server = Gateway()
+    with running(server):
+        sims = {"ffb1/1": OURS, "ffb1/2": OURS, "a0/1": OURS}
+        assert list(SmsGateProvider(SECRET, sims, server.url, "user:pass").backfill(NOW) or ["none"]) == []
+        assert [(path, body["deviceId"]) for path, body in server.asked] == [
+            ("/messages/inbox/export", "a0"),
+            ("/messages/inbox/export", "ffb1"),
+        ]
+        assert server.asked[0][1]["since"] == "2026-06-05T10:00:00+00:00"
+        with pytest.raises(OutsideError, match="401"):
+            list(SmsGateProvider(SECRET, sims, server.url, "user:wrong").backfill(NOW) or [])
+
+
+def test_asking_for_inboxes_refutes_nothing_that_stands_in_quarantine(intake: Intake) -> None:
+    server = Gateway()
+    phone = SmsGateProvider(SECRET, cases.SIMS, server.url, "user:pass")
+    intake.providers = {"smsgate": phone}
+    request = received("a", "2026-06-05T18:00:00+08:00")
+    assert intake.receive("smsgate", "webhook", replace(request, body=request.body + b" ")).status == 403
+    with running(server):
+        (found,) = logs.reconcile(intake.store, intake.providers, NOW + timedelta(hours=5), timedelta(days=2))
+    assert (found.refuted, found.confirmed, found.problem) == (0, 0, "")

@@ -21,12 +21,14 @@ _USED = (
 
 
 def specification() -> dict[str, Any]:
-    """The paths we use of Twilio's API and of its prices."""
+    """The paths we use of Twilio's API, of its prices and of its alerts."""
     api = _read("twilio_api_v2010.json")
     prices = _read("twilio_pricing_v1.json")
     paths = {path: each for path, each in api["paths"].items() if path.endswith(_USED)}
     paths |= {path: each for path, each in prices["paths"].items() if path.startswith("/v1/PhoneNumbers/Countries")}
-    schemas = prices["components"]["schemas"] | api["components"]["schemas"]
+    alerts = _read("twilio_monitor_v1.json")
+    paths |= {path: each for path, each in alerts["paths"].items() if path.startswith("/v1/Alerts")}
+    schemas = prices["components"]["schemas"] | api["components"]["schemas"] | alerts["components"]["schemas"]
     return api | {"paths": paths, "components": api["components"] | {"schemas": schemas}}
 
 

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
-from canary.report.view import ContactView, CopyView, NumberView, ReportView
+from canary.report.view import ContactView, CopyView, MediaView, NumberView, ReportView
 from canary.trace.verdict import Findings, Rival, Verdict, Window, Word
 
 MONTHS = ("2026-06", "2026-07")
@@ -142,7 +143,13 @@ def _contacts(numbers: tuple[NumberView, ...]) -> list[ContactView]:
             at = START + timedelta(days=(i * 37) % 150, hours=i % 9)
             heard.append(_contact(at, "voice", ("silent", "marketing")[i % 2], number, ""))
     heard.sort(key=lambda contact: contact.at)
-    return [replace(contact, id=n) for n, contact in enumerate(heard, 1)]
+    return [replace(contact, id=n, **_provenance(n, contact)) for n, contact in enumerate(heard, 1)]
+
+
+def _provenance(n: int, contact: ContactView) -> dict[str, Any]:
+    paths = (("webhook",), ("backfill", "webhook"), ("alert",), ("confirmed", "backfill"), ("stream",))[n % 5]
+    media = (MediaView(f"{n:08x}" * 8, 48_044, "audio/x-wav"),) if contact.channel == "voice" and n % 3 == 0 else ()
+    return {"paths": paths, "attested": ("provider-signed", "device-attested")[n % 2], "media": media}
 
 
 def _contact(at: datetime, channel: str, kind: str, number: NumberView, reason: str) -> ContactView:

@@ -4,9 +4,12 @@ import hmac
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
+
+from canary.errors import OutsideError
+from canary.listen.voice import Desk
 
 
 class Signature(StrEnum):
@@ -52,7 +55,8 @@ class Event:
     `part` is "contact" for the contact itself, else e.g. "status:completed", "recording:RE…",
     "transcription:GT…:3". `to` and `sender` are as the provider wrote them, "" when the request omits them.
     `text` is what was said or written; `details` keeps whatever else is worth keeping; `at` is when it happened, if
-    the provider says so and can be believed, else None.
+    the provider says so and can be believed, else None. `path` is how we learned of it, where the endpoint does not
+    tell.
     """
 
     sid: str
@@ -64,6 +68,7 @@ class Event:
     duration: int | None = None
     details: Mapping[str, str] = field(default_factory=dict)
     at: datetime | None = None
+    path: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,39 @@ class Reply:
     content_type: str = "text/xml"
 
 
+@dataclass(frozen=True)
+class Fetched:
+    """A picture or recording as it was downloaded."""
+
+    content: bytes
+    content_type: str
+
+
+class Gone(OutsideError):
+    """The provider has not what was asked of it, or no more."""
+
+
+class TooLarge(OutsideError):
+    """More than we take."""
+
+
+class Archive(Protocol):
+    """Where a provider keeps the pictures and recordings of contacts, by the contact's `sid` and a key of its own."""
+
+    def named(self, sid: str, part: str, details: Mapping[str, str]) -> tuple[str, ...]:
+        """The keys of what a part of a contact tells of. Raises OutsideError if the provider must be asked first and
+        cannot."""
+        ...
+
+    def fetch(self, sid: str, key: str, most: int) -> Fetched:
+        """Download one, up to so many bytes. Raises Gone, TooLarge, OutsideError."""
+        ...
+
+    def discard(self, sid: str, key: str) -> bool:
+        """Let the provider delete its own, for good; False if it is too early for that. Raises OutsideError."""
+        ...
+
+
 class Provider(Protocol):
     """One provider; by the time `parse` may raise CanaryError the raw request is already stored. Whoever inherits need
     not have a log to read back, nor requests that are good for one time only."""
@@ -82,6 +120,11 @@ class Provider(Protocol):
     name: str
     endpoints: frozenset[str]
     attested: Attested
+    alike: timedelta | None = (
+        None  # its log knows no ids: within so long, the same words of the same caller are the same
+    )
+    archive: Archive | None = None
+    desk: Desk | None = None
 
     def verify(self, request: RawRequest) -> Signature:
         """Whether the request carries the provider's signature; never raises."""
@@ -94,6 +137,10 @@ class Provider(Protocol):
     def reply(self, endpoint: str) -> Reply:
         """The static answer to an accepted request: needs no database, and never reaches the sender of a text."""
         ...
+
+    def answer(self, endpoint: str, request: RawRequest) -> Reply:
+        """The answer to this very request, once it is kept; needs no database either, and never raises."""
+        return self.reply(endpoint)
 
     def once(self, request: RawRequest) -> str:
         """Of a verified request: what may come with one body only, "" when the body itself is signed."""

@@ -3,9 +3,10 @@
 import hmac
 import json
 from base64 import b64encode
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from hashlib import sha256
+from itertools import chain
 from urllib.parse import parse_qsl, unquote
 
 from canary.errors import CanaryError
@@ -20,6 +21,7 @@ from canary.listen.providers.base import (
     has_basic,
     storable,
 )
+from canary.listen.providers.smsforwarder_log import PhoneLog
 from canary.store.e164 import normalise
 
 SKEW = timedelta(minutes=2)
@@ -40,8 +42,17 @@ class SmsForwarderProvider(Provider):
     name = "smsforwarder"
     endpoints = frozenset({"webhook"})
     attested = Attested.DEVICE
+    alike = timedelta(hours=1)
 
-    def __init__(self, secret: str, basic: str, sims: Mapping[str, str] | None = None, skew: timedelta = SKEW) -> None:
+    def __init__(
+        self,
+        secret: str,
+        basic: str,
+        sims: Mapping[str, str] | None = None,
+        skew: timedelta = SKEW,
+        phones: Mapping[str, str] | None = None,
+    ) -> None:
+        self._phones = [PhoneLog(device, url, secret, sims or {}) for device, url in (phones or {}).items()]
         self._secret = secret
         self._basic = basic
         self._sims = dict(sims or {})
@@ -103,10 +114,17 @@ class SmsForwarderProvider(Provider):
         """The word that the app is told to wait for."""
         return Reply(200, "kept", "text/plain")
 
+    def backfill(self, since: datetime) -> Iterator[Event] | None:
+        """What the phones themselves still have, once their servers are known."""
+        return chain.from_iterable(phone.since(since) for phone in self._phones) if self._phones else None
+
     def health(self) -> tuple[str, ...]:
         """Whether anything could verify."""
         wants = (("secret", self._secret), ("Basic credentials user:password", ":" in self._basic))
-        return tuple(f"no {what}: every request is refused" for what, there in wants if not there)
+        wrong = [f"no {what}: every request is refused" for what, there in wants if not there]
+        known = {name.partition("/")[0] for name in self._sims}
+        lost = [p.device for p in self._phones if not known & {p.device, "*"}]
+        return (*wrong, *(f"phone {device}: no SIM of it in sims, so its log gives no contacts" for device in lost))
 
 
 def _fields(request: RawRequest) -> Mapping[str, str]:

@@ -2,13 +2,17 @@
 
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from canary.errors import CanaryError
+import requests
+
+from canary.errors import CanaryError, OutsideError
 from canary.listen.providers.base import Attested, Channel, Event, Provider, RawRequest, Reply, Signature, storable
 
+SECONDS = 20
 _CHANNELS = {
     "sms:received": Channel.TEXT,
     "sms:data-received": Channel.TEXT,
@@ -23,10 +27,12 @@ class SmsGateProvider(Provider):
     name = "smsgate"
     endpoints = frozenset({"webhook"})
     attested = Attested.DEVICE_SIGNED
+    alike = timedelta(hours=1)  # what is exported comes by webhook: its absence from a log says nothing
 
-    def __init__(self, key: str, sims: Mapping[str, str] | None = None) -> None:
+    def __init__(self, key: str, sims: Mapping[str, str] | None = None, api_url: str = "", login: str = "") -> None:
         self._key = key.encode()
         self._sims = dict(sims or {})
+        self._api, self._login = api_url.rstrip("/"), login
 
     def verify(self, request: RawRequest) -> Signature:
         """HMAC-SHA256 over body and timestamp; a request sent again later is told by its id, not by its age."""
@@ -59,16 +65,38 @@ class SmsGateProvider(Provider):
         """Kept; anything but 2xx is sent again for two days."""
         return Reply(200, '{"kept": true}', "application/json")
 
+    def backfill(self, since: datetime) -> Iterator[Event] | None:
+        """Nothing at once: each phone is asked to send again, by webhook, what it got since then, and what came before
+        keeps its id. The phones are those of `sims`."""
+        return self._export(since) if self._api else None
+
+    def _export(self, since: datetime) -> Iterator[Event]:
+        user, _, password = self._login.partition(":")
+        until = datetime.now(UTC)
+        for device in sorted({name.partition("/")[0] for name in self._sims} - {"*"}):
+            asked = {"deviceId": device, "since": since.astimezone(UTC).isoformat(), "until": until.isoformat()}
+            url = f"{self._api}/messages/inbox/export"
+            try:
+                answer = requests.post(url, json=asked, auth=(user, password), timeout=SECONDS, allow_redirects=False)
+            except requests.RequestException as error:
+                raise OutsideError(f"SMSGate {device}: {type(error).__name__}", "see smsgate_api_url") from error
+            if not 200 <= answer.status_code < 300:
+                raise OutsideError(f"SMSGate {device}: answered {answer.status_code}", "see smsgate_login")
+        yield from ()
+
     def health(self) -> tuple[str, ...]:
         """Whether anything could verify."""
         return () if self._key else ("no key: every request is refused",)
 
 
 def _sid(found: Mapping[str, Any], payload: Mapping[str, Any]) -> str:
-    # The id of the event: `messageId` is made of the content, and two equal texts share it. A picture message is told
-    # of twice, when announced and when fetched, under two ids.
+    # `messageId` is made of the content, and two equal texts share it, so the time goes with it; the id of the event is
+    # another one when an inbox is exported again. A picture message is told of twice, when announced and when fetched,
+    # under two ids.
     picture = _text(found, "event").startswith("mms:")
-    key = (_text(payload, "messageId") or _text(payload, "transactionId")) if picture else _text(found, "id")
+    named, at = _text(payload, "messageId"), _text(payload, "receivedAt")
+    text = f"{named} {at}" if named and at else _text(found, "id")
+    key = (named or _text(payload, "transactionId")) if picture else text
     if not key:
         raise CanaryError("SMSGate sent an event without id", "the raw request is kept, look at it there")
     return f"SG{sha256(repr((picture, _text(found, 'deviceId'), key)).encode()).hexdigest()}"

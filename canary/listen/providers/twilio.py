@@ -2,19 +2,33 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from hmac import compare_digest
+from itertools import chain
 from types import MappingProxyType
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 from twilio.request_validator import HMAC_SHA256, SIGNATURE_SETTINGS_HEADER, RequestValidator
 from twilio.twiml.messaging_response import MessagingResponse
-from twilio.twiml.voice_response import Start, VoiceResponse
 
 from canary.errors import CanaryError
-from canary.listen.providers.base import Attested, Channel, Event, Provider, RawRequest, Reply, Signature, storable
+from canary.listen.providers.base import (
+    Archive,
+    Attested,
+    Channel,
+    Event,
+    Provider,
+    RawRequest,
+    Reply,
+    Signature,
+    storable,
+)
 from canary.listen.providers.twilio_log import TwilioLog
+from canary.listen.providers.twilio_voice import TURNS, Script
+from canary.listen.voice import Desk, Greeting, Way
 
 _CALL_SIDS = ("CallSid",)
 _TEXT_SIDS = ("MessageSid", "SmsSid", "SmsMessageSid")
@@ -22,23 +36,12 @@ _PART_SIDS = ("RecordingSid", "TranscriptionSid")
 # Held by the event's own fields, or a credential (CallToken lets its holder place a call).
 _NOT_DETAILS = frozenset(
     {*_CALL_SIDS, *_TEXT_SIDS, "AccountSid", "ApiVersion", "Body", "CallToken", "From", "To"}
-    | {"TranscriptionData", "TranscriptionText"}
+    | {"SpeechResult", "TranscriptionData", "TranscriptionText"}
 )
 
 
+_TURNS = {f"turn-{number}": number for number in range(1, TURNS + 1)}
 INBOUND = "com.twilio.messaging.inbound-message.received"
-
-
-@dataclass(frozen=True)
-class Greeting:
-    """What a caller hears and how long we record; neutral on purpose, it neither entraps nor pretends."""
-
-    notice_zh: str = "您好，本次通话将被录音。"
-    notice_en: str = "Hello. This call is being recorded."
-    prompt_zh: str = "请问您是哪里？有什么事请讲。"
-    prompt_en: str = "Who is calling, please, and what is it about?"
-    longest_seconds: int = 600
-    silence_seconds: int = 10
 
 
 class TwilioProvider(Provider):
@@ -46,22 +49,27 @@ class TwilioProvider(Provider):
     `shared_keys` are secrets by key id, for numbers whose webhooks are signed by such keys, `log` is the account's."""
 
     name = "twilio"
-    endpoints = frozenset({"sms", "voice", "status", "recording", "transcription", "events"})
+    endpoints = frozenset({"sms", "voice", "status", "recording", "transcription", "events", *_TURNS})
     attested = Attested.PROVIDER
 
     def __init__(
         self,
         auth_token: str,
         callback_base: str = "",
-        greeting: Greeting | None = None,
+        script: Script | None = None,
         shared_keys: Mapping[str, str] = MappingProxyType({}),
         log: TwilioLog | None = None,
+        archive: Archive | None = None,
+        desk: Desk | None = None,
     ) -> None:
         self._log = log
+        self.archive = archive
         self._validator = RequestValidator(auth_token) if auth_token else None
         self._shared = {key: RequestValidator(secret) for key, secret in shared_keys.items() if secret}
         self._replies = {endpoint: Reply(200, MessagingResponse().to_xml()) for endpoint in self.endpoints}
-        self._replies["voice"] = Reply(200, _answer(greeting or Greeting(), callback_base.rstrip("/")))
+        self._script, self.desk = script or Script(callback_base), desk
+        usual = desk.usual if desk else Greeting()
+        self._replies |= {name: self._say(name, usual) for name in ("voice", *_TURNS)}
 
     def verify(self, request: RawRequest) -> Signature:
         """Compare the signature with the one our token gives; never raises."""
@@ -100,9 +108,41 @@ class TwilioProvider(Provider):
         """TwiML made at start-up: a call is answered even while the database is away."""
         return self._replies[endpoint]
 
+    def answer(self, endpoint: str, request: RawRequest) -> Reply:
+        """As `reply`, but in the words of the number that is called, and not to somebody who calls too often."""
+        if self.desk is None or endpoint not in ("voice", *_TURNS):
+            return self.reply(endpoint)
+        try:
+            named = _parameters(request)
+            greeting = self.desk.greeting(named.get("To", ""))
+            if endpoint == "voice":
+                way = self.desk.way(named.get("CallSid", ""), named.get("From", ""), request.at)
+                if way is Way.GOODBYE:
+                    return Reply(200, self._script.goodbye(greeting))
+                if way is Way.REFUSE:
+                    return Reply(200, self._script.refuse())
+            return self._say(endpoint, greeting)
+        except CanaryError:
+            return self.reply(endpoint)
+
+    def _say(self, endpoint: str, greeting: Greeting) -> Reply:
+        turn = _TURNS.get(endpoint)
+        return Reply(200, self._script.turn(greeting, turn) if turn else self._script.begin(greeting))
+
     def backfill(self, since: datetime) -> Iterator[Event] | None:
-        """Texts, calls and recordings of the account, once it is known."""
-        return self._log.since(since) if self._log else None
+        """Texts, calls and recordings of the account, once it is known, and what its alerts say of requests that failed
+        on the way to us."""
+        return chain(self._log.since(since), self._failures(self._log, since)) if self._log else None
+
+    def _failures(self, log: TwilioLog, since: datetime) -> Iterator[Event]:
+        for url, variables, at in log.failures(since):
+            path = urlsplit(url.partition("#")[0]).path
+            hooks, _, endpoint = path.rpartition("/")
+            if not hooks.endswith("/hooks/twilio") or endpoint not in _READERS:
+                continue
+            request = RawRequest(url, {"content-type": "json" if variables.startswith("{") else ""}, variables.encode())
+            with suppress(CanaryError):  # without a SID, or none of our addresses
+                yield from (replace(event, path="alert", at=at) for event in _READERS[endpoint](_parameters(request)))
 
     def health(self) -> tuple[str, ...]:
         """Whether anything could verify."""
@@ -119,36 +159,6 @@ def _match(validator: RequestValidator, request: RawRequest, signature: str, alg
     if compare_digest(expected.encode(), signature.encode()):
         return True
     return bool(validator.validate(request.url, form, signature, algorithm))
-
-
-def _answer(greeting: Greeting, base: str) -> str:
-    def callback(endpoint: str) -> str:
-        return f"{base}/{endpoint}" if base else endpoint
-
-    answer = VoiceResponse()
-    answer.say(greeting.notice_zh, language="cmn-Hans-CN")
-    answer.say(greeting.notice_en, language="en-US")
-    start = Start()
-    start.transcription(
-        status_callback_url=callback("transcription"),
-        language_code="cmn-Hans-CN",
-        track="inbound_track",
-        partial_results=False,
-    )
-    answer.append(start)
-    answer.say(greeting.prompt_zh, language="cmn-Hans-CN")
-    answer.say(greeting.prompt_en, language="en-US")
-    answer.record(
-        # Without an action Twilio asks for this very document again, and the call never ends.
-        action=callback("recording"),
-        max_length=greeting.longest_seconds,
-        timeout=greeting.silence_seconds,
-        play_beep=False,
-        recording_status_callback=callback("recording"),
-        recording_status_callback_event="in-progress completed absent",
-    )
-    answer.hangup()
-    return str(answer.to_xml())
 
 
 class _Form(dict[str, list[str]]):
@@ -244,6 +254,14 @@ def _recording(parameters: Mapping[str, str]) -> tuple[Event, ...]:
     return (_event(parameters, _sid(parameters), part, Channel.CALL),)
 
 
+def _said(turn: int, parameters: Mapping[str, str]) -> tuple[Event, ...]:
+    """What a caller said to a question, and the call itself, should its own request never have come."""
+    contact = _event(parameters, _sid(parameters), "contact", Channel.CALL)
+    said = parameters.get("SpeechResult", "")
+    words = (replace(contact, part=f"speech:{turn}", text=said),) if said.strip() else ()
+    return (contact, *words) if contact.to and contact.sender else words
+
+
 def _transcription(parameters: Mapping[str, str]) -> tuple[Event, ...]:
     sid = _sid(parameters)
     if "TranscriptionData" in parameters:
@@ -281,4 +299,5 @@ _READERS: dict[str, Callable[[Mapping[str, str]], tuple[Event, ...]]] = {
     "status": _status,
     "recording": _recording,
     "transcription": _transcription,
+    **{name: partial(_said, turn) for name, turn in _TURNS.items()},
 }

@@ -1,13 +1,17 @@
-"""Twilio's own log of texts, calls and recordings, read back through its official client."""
+"""Twilio's own log of texts, calls and recordings, and its alerts, read back through its official client."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+
+from twilio.base.exceptions import TwilioException
 
 from canary.listen.providers.base import Channel, Event
 from canary.listen.providers.twilio_client import connect, told
 
 PAGE = 1000
+ALERTED = timedelta(days=30)  # Twilio keeps alerts no longer
+MOST_ALERTS = 500  # each must be fetched by itself
 _OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 
 
@@ -29,6 +33,27 @@ class TwilioLog:
             recordings = self._client.recordings
             for recording in recordings.stream(date_created_after=day, include_soft_deleted=True, page_size=PAGE):
                 yield from _recording(recording)
+
+    def failures(self, since: datetime) -> Iterator[tuple[str, str, datetime]]:
+        """Requests to a server that failed, newest first: their address, their variables as they were sent, and when.
+        Raises OutsideError."""
+        start = max(since.astimezone(UTC), datetime.now(UTC) - ALERTED).date()
+        with told("Twilio's alerts"):
+            for alert in self._alerts(start):
+                if not alert.request_url or not alert.sid:
+                    continue  # nothing was asked of a server
+                whole = self._client.monitor.v1.alerts(alert.sid).fetch()
+                at = alert.date_generated or alert.date_created or datetime.now(UTC)
+                yield alert.request_url, whole.request_variables or "", at
+
+    def _alerts(self, start: date) -> list[Any]:
+        alerts = self._client.monitor.v1.alerts
+        try:
+            return list(alerts.list(start_date=start, limit=MOST_ALERTS, page_size=MOST_ALERTS))
+        except TwilioException as error:
+            if any(getattr(each, "status_code", 0) == 404 for each in error.args):
+                return []  # not Twilio, but a gateway or an emulator that has none
+            raise
 
 
 def _text(message: Any) -> Iterator[Event]:
