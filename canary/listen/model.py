@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import combinations
 from importlib.resources import files
+from itertools import combinations
 from typing import Final
 
 from canary.listen.kinds import Kind
@@ -84,10 +84,7 @@ def loads(document: str) -> Weights:
 def dumps(weights: Weights) -> str:
     """Weights as JSON, rounded, a feature a line."""
     rows = {f: [round(idf, 2), *(round(w, 2) for w in ws)] for f, (idf, ws) in sorted(weights.features.items())}
-    lines = ",\n".join(
-        f"{json.dumps(f, ensure_ascii=False)}:{json.dumps(r, separators=(',', ':'))}" for f, r in rows.items()
-    )
-    head = (
-        f'{{"kinds": {json.dumps(list(weights.kinds))},\n"bias": {json.dumps([round(b, 3) for b in weights.bias])},\n'
-    )
-    return f'{head}"features": {{\n{lines}\n}}}}\n'
+    dense = {f: json.dumps(row, separators=(",", ":")) for f, row in rows.items()}
+    lines = ",\n".join(f"{json.dumps(f, ensure_ascii=False)}:{row}" for f, row in dense.items())
+    bias = json.dumps([round(b, 3) for b in weights.bias])
+    return f'{{"kinds": {json.dumps(list(weights.kinds))},\n"bias": {bias},\n"features": {{\n{lines}\n}}}}\n'
