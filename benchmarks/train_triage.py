@@ -1,4 +1,4 @@
-"""Train the triage model on the texts we wrote and write its weights into the package: the same texts, the same file."""
+"""Train the triage model on the texts we wrote and put its weights into the package: same texts, same file."""
 
 from collections.abc import Sequence
 from pathlib import Path

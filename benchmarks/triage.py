@@ -61,17 +61,14 @@ def _mail(raw: bytes) -> str:
 
 
 def report(title: str, rows: Sequence[Row], licence: str = OURS) -> None:
-    print(
-        f"\n{title}\n{'corpus':44}{'licence':20}{'texts':>6}  {'as wanted':>9}  called maternal: {'rules':>6} {'+model':>6}"
-    )
+    print(f"\n{title}\n{'':79}called maternal by")
+    print(f"{'corpus':44}{'licence':18}{'texts':>6}{'as wanted':>10} {'rules':>6} {'+model':>7}")
     by_voice = defaultdict(list)
     for row in rows:
         by_voice[row[0].voice].append(row)
     for voice, found in sorted(by_voice.items()):
         right = sum(s.kind == kind for s, _, kind in found)
-        print(
-            f"{voice:44}{licence:20}{len(found):6}  {right:9}  {'':16} {_maternal(found, 1):6} {_maternal(found, 2):6}"
-        )
+        print(f"{voice:44}{licence:18}{len(found):6}{right:10} {_maternal(found, 1):6} {_maternal(found, 2):7}")
 
 
 def _maternal(rows: Iterable[Row], column: int) -> int:

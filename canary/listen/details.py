@@ -18,8 +18,8 @@ _BIRTH_ZH: Final = (
     + "|yuchanqi|yu chan qi"
 )
 _BIRTH_EN: Final = (
-    r"\b(?:due|edd|baby|babies|expecting|birth|born|newborn|pregnan\w+|delivery|deliver(?:ing)?|arriv\w+)\b"
-    r"|\b(?:mom|mum|mama)\b"
+    r"\b(?:due|edd|baby|babies|expecting|birth|born|newborn|pregnan\w+|delivery|deliver(?:ing)?|arriv\w+"
+    + r"|mom|mum|mama)\b"
 )
 _DIGITS_ZH: Final = "一二三四五六七八九"
 _MONTHS_EN: Final = tuple(month.casefold() for month in month_name)

@@ -24,12 +24,14 @@ _SPEECH_SECONDS: Final = 20
 
 @dataclass(frozen=True)
 class Heard:
-    """What the rules may look at; `allowed` when the sender is on the allow-list."""
+    """What the rules may look at; `allowed` when the sender is on the allow-list, `permitted` when sender or channel
+    and day stand in the calendar of permitted contacts."""
 
     channel: Channel
     text: str
     duration: int | None
     allowed: bool
+    permitted: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ def base_kind(heard: Heard, weights: Weights | None = None) -> Triage:
     """The kind of a contact before anyone asks whether it uses a persona's facts; `weights` instead of our own."""
     if heard.allowed:
         return Triage(Kind.AUTHORISED, "sender is on the allow-list")
+    if heard.permitted:
+        return Triage(Kind.AUTHORISED, "in the calendar of permitted contacts")
     if not heard.text.strip():
         return _wordless(heard)
     return _worded(Text(heard.text)) or _modelled(heard.text, weights)
