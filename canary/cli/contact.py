@@ -1,6 +1,6 @@
 """`canary contact` and `canary allow`: what was heard, sightings by hand, callers who may ring."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from canary.cli.output import format_option, show_list, show_one
 from canary.cli.rows import rows
 from canary.errors import CanaryError
 from canary.listen import sighting
+from canary.listen.campaign import Campaign, campaigns_of
 from canary.listen.kinds import Kind
 from canary.listen.providers.base import Channel
 from canary.listen.sighting import Sighting
@@ -80,12 +81,14 @@ def _read(file: Path) -> Iterator[tuple[str, datetime, Sighting]]:
 @click.option("--kind", type=click.Choice([k.value for k in Kind]), help="Only contacts of this kind.")
 @format_option
 def list_(kind: str | None, style: str) -> None:
-    """All contacts, by code."""
+    """All contacts, by code; those of one `campaign` belong together (it is called by its first contact)."""
     settings = load()
     store = settings.store()
     sort_all(store)
     with store.reading() as session:
-        lines = [_line(row) for row in views.sorted_contacts(session, settings.now()) if kind in (None, row.kind)]
+        together = campaigns_of(session, settings.now())
+        sorted_ = views.sorted_contacts(session, settings.now())
+        lines = [_line(row, together) for row in sorted_ if kind in (None, row.kind)]
     show_list("contacts", lines, style)
 
 
@@ -102,8 +105,12 @@ def show(contact_id: int, reveal: bool, style: str) -> None:
         rows = [r for r in views.sorted_contacts(session, settings.now()) if r.contact.id == contact_id]
         if not rows:
             raise CanaryError(f"no contact {contact_id}", "see `canary contact list`")
-        line = _line(rows[0])
+        together = campaigns_of(session, settings.now())
+        line = _line(rows[0], together)
+        campaign = together.get(contact_id)
         line |= {
+            "campaign_by": list(campaign.by) if campaign else [],
+            "campaign_contacts": list(campaign.contacts) if campaign else [],
             "attested": attested(rows[0].contact.provider),
             "paths": contacts.paths(session, [rows[0].contact])[contact_id],
         }
@@ -114,13 +121,15 @@ def show(contact_id: int, reveal: bool, style: str) -> None:
     show_one("contact", line, style)
 
 
-def _line(row: views.Sorted) -> dict[str, Any]:
+def _line(row: views.Sorted, together: Mapping[int, Campaign]) -> dict[str, Any]:
     found = row.contact
+    campaign = together.get(found.id)
     return {
         "id": found.id,
         "at": found.at.isoformat(timespec="seconds"),
         "channel": found.channel,
         "kind": row.kind,
+        "campaign": campaign.first if campaign else None,
         "number": found.number.code if found.number else None,
         "provider": found.provider,
         "reason": row.reason.split(":")[0],

@@ -136,6 +136,15 @@ def test_allowing_a_caller_authorises_what_it_said_before_and_after(seeded: Shel
     assert CALLER not in str(seeded.ledger("allow")) and len(seeded.ledger("allow")) == 1
 
 
+def test_contacts_that_belong_together_are_shown_as_one_campaign(seeded: Shell) -> None:
+    for i, text in enumerate(["月嫂上门，回电 12077778888", "奶粉特价", "催乳 12077778888"]):
+        seeded("contact", "add", "--via", "call", "--text", text, "--number", PHONES[i])
+    assert [c["campaign"] for c in seeded.json("contact", "list")["contacts"]] == [1, None, 1]
+    shown = seeded.json("contact", "show", "3")
+    assert (shown["campaign"], shown["campaign_by"], shown["campaign_contacts"]) == (1, ["callback"], [1, 3])
+    assert "12077778888" not in str(shown)
+
+
 @pytest.mark.parametrize("who", [(CALLER,), ("--channel", "sighting"), (CALLER, "--channel", "sighting")])
 def test_the_calendar_authorises_on_its_days_only(seeded: Shell, who: tuple[str, ...]) -> None:
     say = ("contact", "add", "--via", "call", "--text", "产检提醒，月子中心", "--from", CALLER, "--number", PHONES[0])
@@ -188,8 +197,8 @@ def test_allowing_nobody_is_refused(heard: Shell, number: str) -> None:
 
 def test_a_contact_is_shown_without_words_unless_revealed(heard: Shell) -> None:
     plain = heard.json("contact", "show", "1")
-    listed = {"format", "id", "at", "channel", "kind", "number", "provider", "reason"}
-    assert set(plain) == listed | {"attested", "paths"}
+    listed = {"format", "id", "at", "channel", "kind", "campaign", "number", "provider", "reason"}
+    assert set(plain) == listed | {"attested", "paths", "campaign_by", "campaign_contacts"}
     assert (plain["attested"], plain["paths"]) == ("entered by hand", ["hand"])
     assert "奶粉" not in str(plain) and CALLER not in str(plain)
     assert heard.ledger("reveal") == []
