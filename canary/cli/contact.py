@@ -1,8 +1,9 @@
 """`canary contact` and `canary allow`: what was heard, sightings by hand, callers who may ring."""
 
 import mimetypes
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,15 @@ from canary.cli.output import format_option, show_list, show_one
 from canary.cli.rows import rows
 from canary.errors import CanaryError
 from canary.listen import sighting
+from canary.listen.campaign import Campaign, campaigns_of
 from canary.listen.kinds import Kind
+from canary.listen.providers.base import Channel
 from canary.listen.providers.every import attested
 from canary.listen.sighting import Sighting
 from canary.listen.sort import sort_all
 from canary.settings import load
 from canary.store import contacts, ledger, media, views
+from canary.store.contacts import Permission
 from canary.store.e164 import normalise
 from canary.store.schema import Media
 
@@ -79,12 +83,14 @@ def _read(file: Path) -> Iterator[tuple[str, datetime, Sighting]]:
 @click.option("--kind", type=click.Choice([k.value for k in Kind]), help="Only contacts of this kind.")
 @format_option
 def list_(kind: str | None, style: str) -> None:
-    """All contacts, by code."""
+    """All contacts, by code; those of one `campaign` belong together (it is called by its first contact)."""
     settings = load()
     store = settings.store()
     sort_all(store)
     with store.reading() as session:
-        lines = [_line(row) for row in views.sorted_contacts(session, settings.now()) if kind in (None, row.kind)]
+        together = campaigns_of(session, settings.now())
+        sorted_ = views.sorted_contacts(session, settings.now())
+        lines = [_line(row, together) for row in sorted_ if kind in (None, row.kind)]
     show_list("contacts", lines, style)
 
 
@@ -101,8 +107,12 @@ def show(contact_id: int, reveal: bool, style: str) -> None:
         rows = [r for r in views.sorted_contacts(session, settings.now()) if r.contact.id == contact_id]
         if not rows:
             raise CanaryError(f"no contact {contact_id}", "see `canary contact list`")
-        line = _line(rows[0])
+        together = campaigns_of(session, settings.now())
+        line = _line(rows[0], together)
+        campaign = together.get(contact_id)
         line |= {
+            "campaign_by": list(campaign.by) if campaign else [],
+            "campaign_contacts": list(campaign.contacts) if campaign else [],
             "attested": attested(rows[0].contact.provider),
             "paths": contacts.paths(session, [rows[0].contact])[contact_id],
             "media": [_file(each) for each in media.of(session, [rows[0].contact])[contact_id]],
@@ -142,13 +152,15 @@ def _file(kept: Media) -> dict[str, Any]:
     return {"sha256": kept.sha256 or None, "size": kept.size, "type": kept.content_type, "state": kept.state}
 
 
-def _line(row: views.Sorted) -> dict[str, Any]:
+def _line(row: views.Sorted, together: Mapping[int, Campaign]) -> dict[str, Any]:
     found = row.contact
+    campaign = together.get(found.id)
     return {
         "id": found.id,
         "at": found.at.isoformat(timespec="seconds"),
         "channel": found.channel,
         "kind": row.kind,
+        "campaign": campaign.first if campaign else None,
         "number": found.number.code if found.number else None,
         "provider": found.provider,
         "reason": row.reason.split(":")[0],
@@ -161,18 +173,50 @@ def allow() -> None:
 
 
 @allow.command("add")
-@click.argument("number")
+@click.argument("number", default="")
 @click.option("--note", required=True, help="Who it is and why it may ring.")
+@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="First day, in UTC. [default: always]")
+@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Last day, in UTC.")
+@click.option("--channel", type=click.Choice([c.value for c in Channel]), help="Only contacts that come this way.")
 @click.option("--region", default="CN", show_default=True, help="Country of a number written without +.")
-def allow_add(number: str, note: str, region: str) -> None:
-    """Allow a caller; contacts already heard from it are judged again."""
+def allow_add(
+    number: str, note: str, first: datetime | None, last: datetime | None, channel: str | None, region: str
+) -> None:
+    """Allow a caller, for good or for some days; contacts already heard from it are judged again.
+
+    With days, the number may be left out for everything that comes by one channel.
+    """
     settings = load()
     store = settings.store()
+    entry = _entry(number, first, last, channel, region)
     with store.writing() as session:
-        contacts.allow(session, _caller(number, region), note)
-        ledger.append(session, settings.now(), "allow", {"note": note})
+        if entry:
+            contacts.permit(session, replace(entry, note=note))
+        else:
+            contacts.allow(session, _caller(number, region), note)
+        days = {"from": entry.starts.date().isoformat(), "before": entry.ends.date().isoformat()} if entry else {}
+        ledger.append(session, settings.now(), "allow", {"note": note, **days})
     sort_all(store)
     click.echo(f"allowed: {note}")
+
+
+def _entry(
+    number: str, first: datetime | None, last: datetime | None, channel: str | None, region: str
+) -> Permission | None:
+    """The entry of the calendar that was asked for; None if the caller is to be allowed for good."""
+    if first is None and last is None:
+        if channel:
+            raise CanaryError(
+                "--channel without days", "give --from and --to: a whole channel is never allowed for good"
+            )
+        return None
+    if first is None or last is None or last < first:
+        raise CanaryError("--from and --to go together, the first day first", "--from 2026-07-01 --to 2026-07-31")
+    if not number.strip() and not channel:
+        raise CanaryError("neither caller nor channel given", "a number as shown, or --channel call, or both")
+    sender = _caller(number, region) if number.strip() else ""
+    ends = last.replace(tzinfo=UTC) + timedelta(days=1)
+    return Permission(sender, channel or "", first.replace(tzinfo=UTC), ends, "")
 
 
 def _caller(number: str, region: str) -> str:
@@ -186,10 +230,21 @@ def _caller(number: str, region: str) -> str:
 @allow.command("list")
 @format_option
 def allow_list(style: str) -> None:
-    """The allow-list."""
+    """The allow-list and the calendar."""
     with load().store().reading() as session:
-        lines = [{"number": number, "note": note} for number, note in contacts.allowed(session)]
+        lines = [_permission(number, note) for number, note in contacts.allowed(session)]
+        lines += [_permission(entry.sender, entry.note, entry) for entry in contacts.permitted(session)]
     show_list("allowed", lines, style)
+
+
+def _permission(number: str, note: str, entry: Permission | None = None) -> dict[str, Any]:
+    return {
+        "number": number or None,
+        "note": note,
+        "channel": (entry.channel or None) if entry else None,
+        "from": entry.starts.date().isoformat() if entry else None,
+        "to": (entry.ends - timedelta(days=1)).date().isoformat() if entry else None,
+    }
 
 
 COMMANDS = (contact, allow)

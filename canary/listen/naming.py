@@ -1,69 +1,127 @@
 """Says whether a text uses the facts we planted: a full name, or a surname and what only the copy tells."""
 
 import re
-from calendar import month_name
-from collections.abc import Iterator, Mapping
-from datetime import date
+from collections.abc import Mapping
+from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
-from canary.listen.wording import compact, is_han, plain
+from canary.listen.details import used
+from canary.listen.sound import loose, surnames, syllables, toned
+from canary.listen.wording import is_han, plain
 from canary.mint.facts import Cell, Fact
 
 # What people put between the characters of a name.
 _GAP: Final = r"[\s.·•・*_\-]{0,3}"
 # After a two-character name: words that follow a name, so 王静 is found in 王静您好 but not in 王静怡.
 _AFTER_NAME: Final = re.compile("女士|小姐|太太|妈|宝|家|孕|姐|您|你|吗|的|是|好|在|吧|呢|啊|同志|本人|请|预产|住|先生")
-_TITLES_ZH: Final = "女士|小姐|太太|宝妈|妈妈|准妈妈|孕妈"
-_TITLES_EN: Final = r"(?:ms|mrs|miss|mr|madam|mama|mom|mum)\b\.?"
+_TITLES_ZH: Final = (
+    "女士|小姐|太太|宝妈|妈妈|妈咪|准妈|孕妈|姐(?![妹夫])|妈(?=[您你，,。！!？?\\s]|$)|太(?=[您你，,。！!？?\\s]|$)"
+)
+_TITLES_EN: Final = r"(?:ms|mrs|miss|mr|mdm|madam|mama|mom|mum|mummy)\b\.?"
+_TITLES_PINYIN: Final = r"(?:n[vu]\s?shi|xiao\s?jie|tai\s?tai|bao\s?ma|jie)\b"
 # A surname's character may be the tail of one of these: 阳 of 欧阳.
 _DOUBLE_SURNAMES: Final = frozenset(
     re.findall("..", "欧阳司马诸葛上官夏侯慕容令狐尉迟东方长孙宇文司徒南宫皇甫端木公孙轩辕钟离闻人独孤")
 )
-_DATE: Final = re.compile(r"(?P<y>\d{4})\D{0,2}(?P<m>\d{1,2})\D{0,2}(?P<d>\d{1,2})")
-# A bare month is in every seasonal offer; it counts only beside a word about birth.
-_BIRTH_ZH: Final = "预产|生产|出生|宝宝|孩子|孕|临产|分娩|生宝|生的|生娃|要生|待产"
-_BIRTH_EN: Final = r"\b(?:due|baby|expecting|birth|born|pregnan\w+|delivery|deliver)\b"
-_DIGITS_ZH: Final = "一二三四五六七八九"
-_MONTHS_EN: Final = tuple(month.casefold() for month in month_name)
-_REGION: Final = re.compile(r"^(?:[^省市区县]{2,3}省)?(?:[^省市区县]{1,3}市)?(?:[^市区县]{1,3}[区县])?")
-_PLACE: Final = re.compile(
-    r"[^\d\s,，]+?(?:街道|社区|新村|花园|小区|大厦|家园|豪庭|公寓|名居|雅居|宿舍|[苑城路街镇乡村](?!街道|社区))"
-)
-# Names of kinds of hospital and of nameless village quarters: true of half a city.
-_COMMON: Final = re.compile(
-    r"[东西南北上下新老]?村|(?:市|区|县)?(?:第?[一二三四五六七八九十]?人民|中心|妇幼保健|妇儿|中)?医?院"
-)
-_ROAD: Final = r"\s+(?:street|st|avenue|ave|road|rd|lane|ln|drive|dr|court|ct|boulevard|blvd|way|place|pl|terrace)\b"
-_CARE_EN: Final = re.compile(r"\s+(?:(?:general|community|memorial)\s+)?(?:hospital|medical cent(?:er|re)|clinic)$")
+_LETTERS: Final = re.compile("[a-z]")
 
 
 def names_persona(text: str, facts: Mapping[Fact, Cell]) -> str | None:
     """Why we say that `text` uses planted facts, told without the facts themselves; None if it does not.
 
-    A full name is enough; a surname counts only with a title and a second fact: due date, month of
-    birth, her own birth date, topic of an enquiry, hospital, street, community or estate. False matches
-    that remain: a caller who asks for a namesake (王静 is 1 in 600 registered mothers), a name that is also
-    a word (文静的), a title guessed right (王 is 7% of people) beside a fact that a whole district shares.
-    They fall on control numbers as often as on planted ones, where the background is measured.
+    A full name is enough: as written, three characters by their sounds and tones, or three syllables of pinyin.
+    What fits more people needs a second fact (due date, month of birth, her own birth date, topic of an enquiry,
+    hospital, street, community or estate): a surname with a title, in characters, by sound or in Latin letters; a
+    name but for one character or for what dialects confuse; a two-syllable name by sound or in pinyin.
+    False matches that remain: a caller who asks for a namesake (王静 is 1 in 600 registered mothers), a name that is
+    also a word (文静的), a title guessed right (王 is 7% of people) beside a fact that a whole district shares. They
+    fall on control numbers as often as on planted ones, where the background is measured; and since every persona of
+    a release is held against the text, planted or shadow, a looser match only names more of them and makes the
+    factor smaller (docs/mathematics.md, 3).
     """
-    name = re.sub(r"[·•・]", "", plain(str(facts.get(Fact.NAME) or ""))).strip()
+    name = _bare(str(facts.get(Fact.NAME) or ""))
     if len(name) < 2:
         return None
     heard = plain(text)
-    chinese = all(map(is_han, name))
+    if not all(map(is_han, name)):
+        return _named_en(heard, name, facts)
     # Every rule below needs the surname: most texts hold nobody's, and are spared the patterns.
-    if (name[0] if chinese else re.split(r"\s+", name)[-1]) not in heard:
-        return None
-    mere_title = chinese and re.fullmatch(f"..?(?:{_TITLES_ZH}|先生)", name)  # an enquirer who gave 李女士
-    if not mere_title and (_full_name_zh if chinese else _full_name_en)(heard, name):
+    if name[0] not in heard and toned(name[0]) not in _toned(heard) and not _spelt(heard, _surname(name)):
+        return None if loose(name) not in _loose(heard) else _with_second("name by sound", heard, facts)
+    mere_title = re.fullmatch(f"..?(?:{_TITLES_ZH}|先生)", name)  # an enquirer who gave 李女士
+    if not mere_title and (how := _full_name(heard, name)):
+        return how
+    how = "surname with title" if mere_title and _written(heard, name) else _partly(heard, name)
+    return _with_second(how, heard, facts) if how else None
+
+
+def _with_second(how: str, heard: str, facts: Mapping[Fact, Cell]) -> str | None:
+    further = next(used(heard, facts), None)
+    return f"{how}, and {further}" if further else None
+
+
+@lru_cache(maxsize=4096)
+def _bare(name: str) -> str:
+    return re.sub(r"[·•・]", "", plain(name)).strip()
+
+
+def _surname(name: str) -> str:
+    return name[:2] if name[:2] in _DOUBLE_SURNAMES else name[:1]
+
+
+@lru_cache(maxsize=256)
+def _joined(heard: str) -> str:
+    """Without what people put between characters."""
+    return re.sub(r"(?<=[\u3400-\u9fff])[\s.·•・*_\-]{1,3}(?=[\u3400-\u9fff])", "", heard)
+
+
+@lru_cache(maxsize=256)
+def _toned(heard: str) -> str:
+    return toned(_joined(heard))
+
+
+@lru_cache(maxsize=256)
+def _loose(heard: str) -> str:
+    return loose(_joined(heard))
+
+
+@lru_cache(maxsize=4)
+def _sounding(titles: str) -> str:
+    return toned(titles)
+
+
+def _spelt(heard: str, surname: str) -> bool:
+    return bool(_LETTERS.search(heard)) and any(way in heard for way in surnames(surname))
+
+
+def _full_name(heard: str, name: str) -> str | None:
+    if _written(heard, name):
         return "full name"
-    if not (_titled_zh if chinese else _titled_en)(heard, name) and not (mere_title and _full_name_zh(heard, name)):
+    if len(name) < 3:
         return None
-    further = next(_further(heard, facts), None)
-    return f"surname with title, and {further}" if further else None
+    if toned(name) in _toned(heard):
+        return "full name by sound"
+    return "full name in pinyin" if _in_pinyin(heard, name) else None
 
 
-def _full_name_zh(heard: str, name: str) -> bool:
+def _partly(heard: str, name: str) -> str | None:
+    """A use of the name that fits more people than the name does."""
+    surname = _surname(name)
+    if _titled(_joined(heard), surname, _TITLES_ZH):
+        return "surname with title"
+    if _titled(_toned(heard), toned(surname), _sounding(_TITLES_ZH)):
+        return "surname by sound with title"
+    if _spelt(heard, surname) and _titled_latin(heard, surname):
+        return "surname in Latin letters with title"
+    if len(name) > 2 and _but_one(_joined(heard), name):
+        return "name but for one character"
+    if loose(name) in _loose(heard):
+        return "name by sound"
+    return "name in pinyin" if len(name) == 2 and _in_pinyin(heard, name) else None
+
+
+def _written(heard: str, name: str) -> bool:
     if not set(name) <= set(heard):
         return False
     for found in re.finditer(_GAP.join(name), heard):
@@ -77,107 +135,80 @@ def _full_name_zh(heard: str, name: str) -> bool:
     return False
 
 
-def _titled_zh(heard: str, name: str) -> bool:
-    surname = name[:2] if name[:2] in _DOUBLE_SURNAMES else name[:1]
-    for found in re.finditer(f"{_GAP.join(surname)}{_GAP}(?:{_TITLES_ZH})", heard):
-        if heard[max(0, found.start() - 1) : found.start() + 1] not in _DOUBLE_SURNAMES:
+@lru_cache(maxsize=1)
+def _double_sounds() -> frozenset[str]:
+    return _DOUBLE_SURNAMES | {toned(double) for double in _DOUBLE_SURNAMES}
+
+
+def _titled(heard: str, surname: str, titles: str) -> bool:
+    if surname not in heard:
+        return False
+    for found in re.finditer(f"{surname}(?:{titles})", heard):
+        if heard[max(0, found.start() - 1) : found.start() + 1] not in _double_sounds():
             return True
     return False
 
 
-def _full_name_en(heard: str, name: str) -> bool:
-    words = re.findall(r"[^\W\d_]+(?:['\-][^\W\d_]+)*", name)
-    if len(words) < 2:
+def _titled_latin(heard: str, surname: str) -> bool:
+    ways = "|".join(surnames(surname))
+    return bool(re.search(rf"\b{_TITLES_EN}\s?(?:{ways})\b|\b(?:{ways})\s?{_TITLES_PINYIN}", heard))
+
+
+def _in_pinyin(heard: str, name: str) -> bool:
+    """The syllables of a name in Latin letters, surname first or last, given name written together or apart."""
+    if not _spelt(heard, surname := _surname(name)):
         return False
+    ways = [f"(?:{'|'.join(way)})" for way in syllables(name[len(surname) :]) if way]
+    if len(ways) != len(name) - len(surname):
+        return False
+    first, last = r"[\s\-']?".join(ways), "|".join(surnames(surname))
+    return bool(re.search(rf"\b(?:{last})[\s,\-]{{0,2}}{first}\b|\b{first}[\s\-]{{1,2}}(?:{last})\b", heard))
+
+
+def _but_one(heard: str, name: str) -> bool:
+    """A name of three characters with another one in place of one of the given name's."""
+    if len(name) != 3 or name[0] not in heard:
+        return False
+    other = "[\u3400-\u9fff]"
+    if name[2] in heard and re.search(f"{name[0]}{other}{name[2]}", heard):
+        return True
+    asked = r"(?=女士|小姐|太太|[您你吗吧，,。！!？?\s]|$)"
+    return name[:2] in heard and bool(re.search(f"{name[:2]}(?![您你女小太]){other}{asked}", heard))
+
+
+def _named_en(heard: str, name: str, facts: Mapping[Fact, Cell]) -> str | None:
+    words = re.findall(r"[^\W\d_]+(?:['\-][^\W\d_]+)*", name)
+    if not words or not (words[-1] in heard or words[0] in heard or _mistyped(heard, words)):
+        return None
+    if len(words) > 1 and _full_name_en(heard, words):
+        return "full name"
+    first, last = re.escape(words[0]), re.escape(words[-1])
+    if re.search(rf"\b{_TITLES_EN}\s?{last}\b", heard):
+        return _with_second("surname with title", heard, facts)
+    if len(words) > 1 and re.search(rf"\b(?:hi|hey|hello|dear)\W{{1,2}}{first}\b|^{first}\s?[,!]", heard):
+        return _with_second("first name in a greeting", heard, facts)
+    return _with_second("full name mistyped", heard, facts) if _mistyped(heard, words) else None
+
+
+def _full_name_en(heard: str, words: list[str]) -> bool:
     first, last = re.escape(words[0]), re.escape(words[-1])
     middle = r"(?:[^\W\d_]+\.?\W{1,3})?"
     return bool(re.search(rf"\b{first}\W{{1,3}}{middle}{last}\b|\b{last},\s?{first}\b", heard))
 
 
-def _titled_en(heard: str, name: str) -> bool:
-    last = re.escape(re.split(r"\s+", name)[-1])
-    return bool(re.search(rf"\b{_TITLES_EN}\s?{last}\b", heard))
+def _mistyped(heard: str, words: list[str]) -> bool:
+    """First and last name side by side, each of five letters or more with at most one wrong, missing or swapped."""
+    if len(words) < 2 or min(len(words[0]), len(words[-1])) < 5:
+        return False
+    said = re.findall(r"[^\W\d_]+", heard)
+    return any(_one_off(a, words[0]) and _one_off(b, words[-1]) for a, b in pairwise(said))
 
 
-def _further(heard: str, facts: Mapping[Fact, Cell]) -> Iterator[str]:
-    squeezed = compact(heard)
-    for fact, called in ((Fact.DUE_DATE, "due"), (Fact.INFANT_BIRTH_DATE, "birth")):
-        if day := _as_date(facts.get(fact)):
-            if any(re.search(form, heard) for form in _day_forms(day)):
-                yield f"{called} date"
-            if _month_near_birth(heard, day):
-                yield f"{called} month"
-    if (born := _as_date(facts.get(Fact.BIRTH_DATE))) and any(re.search(f, heard) for f in _day_forms(born)):
-        yield "her own birth date"
-    topic = compact(plain(str(facts.get(Fact.ENQUIRY_TOPIC) or "")))
-    if len(topic) >= (2 if is_han(topic[:1] or "x") else 4) and topic in squeezed:
-        yield "enquiry topic"
-    hospital, address = (plain(str(facts.get(fact) or "")) for fact in (Fact.HOSPITAL, Fact.ADDRESS))
-    if any(compact(part) in squeezed for part in _hospital_parts(hospital)):
-        yield "hospital"
-    if any(part in squeezed for part in _address_parts(address)):
-        yield "address"
-    if any(re.search(rf"\b{street}{_ROAD}", heard) for street in _streets_en(address)):
-        yield "street"
-
-
-def _as_date(cell: Cell) -> date | None:
-    if isinstance(cell, date):  # a datetime is one
-        return cell
-    found = _DATE.search(str(cell or ""))
-    try:
-        return date(int(found["y"]), int(found["m"]), int(found["d"])) if found else None
-    except ValueError:
-        return None
-
-
-def _numeral(number: int) -> str:
-    """11 → 十一, 20 → 二十."""
-    tens, ones = divmod(number, 10)
-    ten = "" if tens == 0 else ("十" if tens == 1 else _DIGITS_ZH[tens - 1] + "十")
-    return ten + (_DIGITS_ZH[ones - 1] if ones else "")
-
-
-def _month_zh(day: date) -> str:
-    return rf"(?:(?<!\d)0?{day.month}|(?<!十){_numeral(day.month)})\s?月份?"
-
-
-def _month_en(day: date) -> str:
-    name = _MONTHS_EN[day.month]
-    return name if day.month == 5 else rf"{name[:3]}(?:{name[3:]}|t)?\.?"
-
-
-def _day_forms(day: date) -> Iterator[str]:
-    yield rf"{_month_zh(day)}\s?(?:0?{day.day}(?!\d)|{_numeral(day.day)}(?![十{_DIGITS_ZH}]))"
-    yield rf"\b{_month_en(day)}\s(?:the )?0?{day.day}(?:st|nd|rd|th)?\b"
-    yield rf"\b0?{day.day}(?:st|nd|rd|th)?\s(?:of )?{_month_en(day)}\b"
-    yield rf"(?<!\d){day.year}[\-/.]0?{day.month}[\-/.]0?{day.day}(?!\d)"
-    yield rf"(?<![\d/.])0?{day.month}[/.]0?{day.day}(?![\d%])"
-
-
-def _month_near_birth(heard: str, day: date) -> bool:
-    zh, en = _month_zh(day), rf"\b{_month_en(day)}\b"
-    if day.month == 5:  # "you may be due for a check"
-        en = rf"\b(?:in|this|early|late|mid|due|of)[\s\-]{en}"
-    near = (rf"{zh}.{{0,6}}(?:{_BIRTH_ZH})", rf"(?:{_BIRTH_ZH}).{{0,8}}{zh}")
-    far = (rf"{en}.{{0,30}}{_BIRTH_EN}", rf"{_BIRTH_EN}.{{0,30}}{en}")
-    return any(re.search(form, heard) for form in near + far)
-
-
-def _hospital_parts(hospital: str) -> Iterator[str]:
-    if len(hospital) >= 4:
-        yield hospital
-    shorter = _REGION.sub("", hospital), re.sub("[省市区县]", "", hospital)
-    yield from (part for part in shorter if len(part) >= 4 and not _COMMON.fullmatch(part))
-    if " " in (bare := _CARE_EN.sub("", hospital)):  # "St Mary's", never "Mercy"
-        yield bare
-
-
-def _address_parts(address: str) -> Iterator[str]:
-    parts = _PLACE.findall(_REGION.sub("", address))
-    yield from (part for part in parts if len(part) >= 3 and not _COMMON.fullmatch(part))
-
-
-def _streets_en(address: str) -> Iterator[str]:
-    for street in re.finditer(rf"([a-z][a-z'.]+(?: [a-z'.]+)?){_ROAD}", address):
-        yield re.escape(street[1])
+def _one_off(said: str, meant: str) -> bool:
+    if said == meant:
+        return True
+    if abs(len(said) - len(meant)) > 1:
+        return False
+    start = next((i for i, (a, b) in enumerate(zip(said, meant, strict=False)) if a != b), min(len(said), len(meant)))
+    a, b = said[start:], meant[start:]
+    return a[1:] == b or b[1:] == a or a[1:] == b[1:] or (a[:2] == b[:2][::-1] and a[2:] == b[2:])

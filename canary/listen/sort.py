@@ -37,7 +37,7 @@ def _derive(session: Session, batch: Sequence[Stale], personas: Personas) -> lis
     for stale in batch:
         contact = found[stale.contact_id]
         text, duration = heard[contact.id]
-        triage = base_kind(Heard(Channel(contact.channel), text, duration, stale.allowed))
+        triage = base_kind(Heard(Channel(contact.channel), text, duration, stale.allowed, stale.permitted))
         namings = _namings(session, contact.number_id, text, personas)
         derived.append(Derived(contact.id, stale.basis, triage.kind, triage.reason, namings))
     return derived

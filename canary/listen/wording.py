@@ -8,6 +8,8 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final
 
+import opencc
+
 # Kept between Chinese characters: a phrase does not reach across the end of a clause or a signature.
 _CLAUSE_ENDS: Final = frozenset("。，、！？；：,!?;:【】[]%")
 # Ten minutes of speech; a longer text only costs time.
@@ -25,14 +27,15 @@ Words = Mapping[str, tuple[str, ...]]
 def phrases(language: str) -> Words:
     """The phrase lists of one language, read once from the package."""
     source = files("canary.listen").joinpath("phrases", f"{language}.toml").read_text(encoding="utf-8")
-    return {
-        name: tuple(value.split() if isinstance(value, str) else value) for name, value in tomllib.loads(source).items()
-    }
+    return {name: tuple(listed) for name, listed in tomllib.loads(source).items()}
 
 
 @cache
 def _simplified() -> Mapping[int, str]:
-    return {ord(pair[0]): pair[1] for pair in phrases("zh")["traditional"]}
+    """Each traditional or variant character with its simplified one, by OpenCC; the feminine 妳 is kept there."""
+    han = [chr(code) for code in range(0x3400, 0xA000)]
+    simple = opencc.OpenCC("t2s").convert("\n".join(han)).split("\n")
+    return {ord(old): new for old, new in zip(han, simple, strict=True) if old != new} | {ord("妳"): "你"}
 
 
 @lru_cache(maxsize=256)  # one text is held against many personas

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, exists, func, insert, select
+from sqlalchemy import delete, exists, func, insert, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from canary.store.database import insert_earliest, insert_once, queue, vault_of
-from canary.store.schema import Allowed, Canary, Contact, ContactPath, Naming, Number, Part, Triage
+from canary.store.schema import Allowed, Canary, Contact, ContactPath, Naming, Number, Part, Permitted, Triage
 
 
 @dataclass(frozen=True)
@@ -135,23 +135,30 @@ class Stale:
     contact_id: int
     basis: str
     allowed: bool
+    permitted: bool
 
 
 def stale(session: Session, version: int) -> list[Stale]:
-    """Contacts never triaged, or since when rules, parts, canaries or the allow-list changed."""
+    """Contacts never triaged, or since when rules, parts, canaries, the allow-list or the calendar changed."""
     parts = (
         select(func.count(Part.id)).where(Part.provider == Contact.provider, Part.sid == Contact.sid).scalar_subquery()
     )
     canaries = select(func.count(Canary.id)).where(Canary.number_id == Contact.number_id).scalar_subquery()
     allowed = exists().where(Allowed.fingerprint == Contact.sender_fingerprint)
-    query = select(Contact.id, parts, canaries, allowed, Triage.basis).outerjoin(
+    permitted = exists().where(
+        or_(Permitted.fingerprint.is_(None), Permitted.fingerprint == Contact.sender_fingerprint),
+        or_(Permitted.channel.is_(None), Permitted.channel == Contact.channel),
+        Permitted.starts <= Contact.at,
+        Contact.at < Permitted.ends,
+    )
+    query = select(Contact.id, parts, canaries, allowed, permitted, Triage.basis).outerjoin(
         Triage, Triage.contact_id == Contact.id
     )
     found = []
-    for contact_id, part_count, canary_count, is_allowed, basis in session.execute(query.order_by(Contact.id)):
-        current = f"{version}:{part_count}:{canary_count}:{int(is_allowed)}"
+    for contact_id, part_count, canary_count, *may, basis in session.execute(query.order_by(Contact.id)):
+        current = f"{version}:{part_count}:{canary_count}:{int(may[0])}{int(may[1])}"
         if current != basis:
-            found.append(Stale(contact_id, current, is_allowed))
+            found.append(Stale(contact_id, current, *may))
     return found
 
 
@@ -235,3 +242,31 @@ def allowed(session: Session) -> list[tuple[str, str]]:
     """The allow-list: numbers and notes."""
     vault = vault_of(session)
     return [(vault.open(row.sealed), row.note) for row in session.scalars(select(Allowed).order_by(Allowed.note))]
+
+
+@dataclass(frozen=True)
+class Permission:
+    """An entry of the calendar: contacts from `sender` (E.164, or as shown; "" for any) by `channel` ("" for any), from
+    `starts` until before `ends`."""
+
+    sender: str
+    channel: str
+    starts: datetime
+    ends: datetime
+    note: str
+
+
+def permit(session: Session, entry: Permission) -> None:
+    """Put an entry into the calendar: contacts it fits, past and to come, become `authorised`, and stay stored."""
+    vault = vault_of(session)
+    who = {"fingerprint": vault.fingerprint(entry.sender), "sealed": vault.seal(entry.sender)} if entry.sender else {}
+    session.add(Permitted(**who, channel=entry.channel or None, starts=entry.starts, ends=entry.ends, note=entry.note))
+
+
+def permitted(session: Session) -> list[Permission]:
+    """The calendar, by first day."""
+    vault = vault_of(session)
+    rows = session.scalars(select(Permitted).order_by(Permitted.starts, Permitted.id))
+    return [
+        Permission(vault.open(r.sealed) if r.sealed else "", r.channel or "", r.starts, r.ends, r.note) for r in rows
+    ]

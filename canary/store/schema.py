@@ -370,6 +370,20 @@ class Allowed(Base):
     note: Mapped[str] = mapped_column(String(200))
 
 
+class Permitted(Base):
+    """An entry of the calendar of permitted contacts: who (a caller's `fingerprint`) or how (a `channel`) may come from
+    `starts` until before `ends`; an empty one stands for any. Such contacts are `authorised`."""
+
+    __tablename__ = "permitted"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str | None] = mapped_column(String(64), index=True)
+    sealed: Mapped[bytes | None]
+    channel: Mapped[str | None] = mapped_column(String(10))
+    starts: Mapped[datetime]
+    ends: Mapped[datetime]
+    note: Mapped[str] = mapped_column(String(200))
+
+
 class ExclusionQuestion(Base):
     """One question whether a row is a canary, asked by whom and of whom as keyed hashes only; a refused one
     (`answered` false) came after too many."""

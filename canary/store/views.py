@@ -8,8 +8,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from canary.store import contacts
+from canary.store.database import vault_of
 from canary.store.evidence import own_namings, shown_kind
 from canary.store.schema import Canary, Contact, Copy, Meta, Placement, PlacementState, Triage
+
+_BATCH = 500
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,18 @@ def sorted_contacts(session: Session, as_of: datetime) -> Iterator[Sorted]:
 def opened(session: Session, contact: Contact) -> Opened:
     """Who rang and what was said: only for doors that reveal."""
     return Opened(contacts.sender(session, contact), contacts.heard(session, [contact])[contact.id][0])
+
+
+def said(session: Session, as_of: datetime) -> Iterator[tuple[int, str, str, str]]:
+    """Of each contact until `as_of`: its id, its sender, the number it came to, and its words. Sealed things opened."""
+    vault = vault_of(session)
+    ids = session.scalars(select(Contact.id).where(Contact.at <= as_of).order_by(Contact.id)).all()
+    for first in range(0, len(ids), _BATCH):
+        found = contacts.contacts(session, ids[first : first + _BATCH])
+        words = contacts.heard(session, found)
+        for contact in found:
+            ends = vault.open(contact.sealed)
+            yield contact.id, ends["sender"], ends["to"], words[contact.id][0]
 
 
 def simulated(session: Session) -> bool:

@@ -131,9 +131,52 @@ def test_allowing_a_caller_authorises_what_it_said_before_and_after(seeded: Shel
     assert [kind for kind, _ in contacts(seeded)] == ["authorised", "maternal", "authorised"]
     assert seeded.json("allow", "list") == {
         "format": "canary-allowed/1",
-        "allowed": [{"number": CALLER, "note": "诊所提醒 '😀'"}],
+        "allowed": [{"number": CALLER, "note": "诊所提醒 '😀'", "channel": None, "from": None, "to": None}],
     }
     assert CALLER not in str(seeded.ledger("allow")) and len(seeded.ledger("allow")) == 1
+
+
+def test_contacts_that_belong_together_are_shown_as_one_campaign(seeded: Shell) -> None:
+    for i, text in enumerate(["月嫂上门，回电 12077778888", "奶粉特价", "催乳 12077778888"]):
+        seeded("contact", "add", "--via", "call", "--text", text, "--number", PHONES[i])
+    assert [c["campaign"] for c in seeded.json("contact", "list")["contacts"]] == [1, None, 1]
+    shown = seeded.json("contact", "show", "3")
+    assert (shown["campaign"], shown["campaign_by"], shown["campaign_contacts"]) == (1, ["callback"], [1, 3])
+    assert "12077778888" not in str(shown)
+
+
+@pytest.mark.parametrize("who", [(CALLER,), ("--channel", "sighting"), (CALLER, "--channel", "sighting")])
+def test_the_calendar_authorises_on_its_days_only(seeded: Shell, who: tuple[str, ...]) -> None:
+    say = ("contact", "add", "--via", "call", "--text", "产检提醒，月子中心", "--from", CALLER, "--number", PHONES[0])
+    for day in ("2026-05-31 23:59", "2026-06-01 00:00", "2026-06-03 23:59", "2026-06-04 00:00"):
+        seeded(*say, "--at", day)
+    seeded("allow", "add", *who, "--from", "2026-06-01", "--to", "2026-06-03", "--note", "reminders of June")
+    assert [kind for kind, _ in contacts(seeded)] == ["maternal", "authorised", "authorised", "maternal"]
+    assert seeded.json("contact", "show", "2")["kind"] == "authorised"
+    entry = seeded.json("allow", "list")["allowed"][0]
+    assert (entry["from"], entry["to"]) == ("2026-06-01", "2026-06-03")
+    assert CALLER not in str(seeded.ledger("allow"))
+
+
+@pytest.mark.parametrize(
+    ("who", "words"),
+    [
+        ((CALLER, "--from", "2026-06-01"), "go together"),
+        ((CALLER, "--from", "2026-06-02", "--to", "2026-06-01"), "the first day first"),
+        (("--channel", "call"), "without days"),
+        (("--from", "2026-06-01", "--to", "2026-06-03"), "neither caller nor channel"),
+    ],
+)
+def test_a_calendar_entry_that_says_too_little_is_refused(seeded: Shell, who: tuple[str, ...], words: str) -> None:
+    assert words in seeded.refused("allow", "add", *who, "--note", "x")
+    assert seeded.json("allow", "list")["allowed"] == []
+
+
+def test_an_entry_for_another_caller_or_channel_does_not_apply(seeded: Shell) -> None:
+    seeded("contact", "add", "--via", "call", "--text", "月子中心", "--from", CALLER, "--number", PHONES[0])
+    for who in (("+8612088888888",), ("--channel", "call"), (CALLER, "--channel", "text")):
+        seeded("allow", "add", *who, "--from", "2000-01-01", "--to", "2099-01-01", "--note", "x")
+    assert [kind for kind, _ in contacts(seeded)] == ["maternal"]
 
 
 def test_allowing_the_seller_takes_the_accusation_back(heard: Shell) -> None:
@@ -154,8 +197,8 @@ def test_allowing_nobody_is_refused(heard: Shell, number: str) -> None:
 
 def test_a_contact_is_shown_without_words_unless_revealed(heard: Shell) -> None:
     plain = heard.json("contact", "show", "1")
-    listed = {"format", "id", "at", "channel", "kind", "number", "provider", "reason"}
-    assert set(plain) == listed | {"attested", "media", "paths"}
+    listed = {"format", "id", "at", "channel", "kind", "campaign", "number", "provider", "reason"}
+    assert set(plain) == listed | {"attested", "media", "paths", "campaign_by", "campaign_contacts"}
     assert (plain["attested"], plain["paths"]) == ("entered by hand", ["hand"])
     assert "奶粉" not in str(plain) and CALLER not in str(plain)
     assert heard.ledger("reveal") == []

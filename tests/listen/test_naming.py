@@ -67,6 +67,51 @@ NAMED = [
     (CARTER, "Miss Carter from St. Mary's, we offer formula"),
     (CARTER, "Mrs Carter at 1204 Maple Grove Street?"),
 ]
+# By sound, in Latin letters, with a wrong character or letter: what recognisers, typists and foreigners make of facts.
+HEARD = [
+    (CHEN, "您好是陈晓停女士吗", "full name by sound"),
+    (CHEN, "程晓亭女士，您预产期十一月吧", "name by sound"),
+    (CHEN, "陈晓亭女士您是十一月生吧", "full name by sound"),
+    (CHEN, "陈晓燕女士，您的预产期是11月", "name but for one character"),
+    (CHEN, "是陈晓燕吗，您的预产期是11月", "name but for one character"),
+    (CHEN, "陈美婷您好，您的预产期是11月", "name but for one character"),
+    (CHEN, "is this Chen Xiaoting", "full name in pinyin"),
+    (CHEN, "hello Xiao Ting Chen", "full name in pinyin"),
+    (CHEN, "chen nvshi, nin de yuchanqi shi 11 yue ma", "surname in Latin letters with title"),
+    (CHEN, "Ms Chan, you are due in November?", "surname in Latin letters with title"),
+    (WANG, "wang jing, yuchanqi 9 yue", "name in pinyin"),
+    (WANG, "亡女是您九月份要生对吧", "surname by sound with title"),
+    (WANG, "王婧您好，您预产期是九月", "name by sound"),
+    (WANG, "王姐，9月14号左右生对吧", "surname with title"),
+    (WANG, "王妈咪，9-14要卸货啦", "surname with title"),
+    (WANG, "王太，預產期九月呀", "surname with title"),
+    (WANG, "王女士，您是在宝安妇幼产检的吗", "surname with title"),
+    (WANG, "王女士，我就在翠竹花元门口", "surname with title"),
+    (WANG, "王女士，您住cuizhu huayuan吗", "surname with title"),
+    (WANG, "王女士，我们店在马田附近", "surname with title"),
+    ({**WANG, Fact.HOSPITAL: "深圳市龙岗区人民医院"}, "王女士您在龙岗人民生的吧", "surname with title"),
+    ({**WANG, Fact.HOSPITAL: "深圳市第二人民医院"}, "王女士，您是深圳二院建档的", "surname with title"),
+    ({**WANG, Fact.HOSPITAL: "北京大学深圳医院"}, "王女士，您在北大深圳医院产检", "surname with title"),
+    ({**WANG, Fact.ADDRESS: "深圳市龙华区民治街道金地名峰3栋1201"}, "王女士，金地名峰的吧", "surname with title"),
+    (CARTER, "Emly Carter? with the baby due in September", "full name mistyped"),
+    (CARTER, "Hi Emily, is 14/9 your due date? EDD 14/9", "first name in a greeting"),
+]
+NOT_HEARD = [
+    (CHEN, "陈小姐您好"),
+    (CHEN, "陈晓燕女士您好"),
+    (CHEN, "程晓亭您好"),
+    (CHEN, "Ms Chen, your parcel"),
+    (CHEN, "Chen Xiao here, call me in November"),
+    (WANG, "wang jing here"),
+    (WANG, "王婧您好"),
+    (WANG, "汪女士您好，奶粉特价"),
+    (WANG, "国王姐妹，9月生"),
+    (WANG, "王姐妹们9月14日开业"),
+    (WANG, "王女士，您住市妇幼附近吗"),
+    (WANG, "王女士，全场9.14折"),
+    (CARTER, "Emly Carter called"),
+    (CARTER, "Hi Emily, see you on Tuesday"),
+]
 NOT_NAMED = [
     (ENQUIRER, "李先生您好，男科专家本周坐诊"),
     (ENQUIRER, "前列腺炎专家号"),
@@ -110,6 +155,22 @@ def test_named(facts: Mapping[Fact, Cell], text: str) -> None:
 @pytest.mark.parametrize(("facts", "text"), NOT_NAMED)
 def test_not_named(facts: Mapping[Fact, Cell], text: str) -> None:
     assert names_persona(text, facts) is None
+
+
+@pytest.mark.parametrize(("facts", "text", "how"), HEARD)
+def test_facts_are_recognised_as_they_are_heard_and_typed(facts: Mapping[Fact, Cell], text: str, how: str) -> None:
+    assert (names_persona(text, facts) or "").split(",")[0] == how
+
+
+@pytest.mark.parametrize(("facts", "text"), NOT_HEARD)
+def test_a_looser_match_needs_a_second_fact(facts: Mapping[Fact, Cell], text: str) -> None:
+    assert names_persona(text, facts) is None
+
+
+def test_everyone_who_fits_is_named_and_nobody_else() -> None:
+    asked = "王静女士，您的预产期是9月14日"
+    named = [name for name in ("王静", "王婧", "汪静", "李静") if names_persona(asked, {**WANG, Fact.NAME: name})]
+    assert named == ["王静", "王婧", "汪静"]  # a recogniser confuses tones too
 
 
 def test_reasons_hold_no_fact() -> None:

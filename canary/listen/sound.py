@@ -1,0 +1,98 @@
+"""What Chinese characters sound like, so that a name that was only heard is found however it was written down."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from functools import cache, lru_cache
+from typing import Final
+
+from pypinyin.constants import PINYIN_DICT
+
+_HAN: Final = range(0x3400, 0xA000)
+# A sound is written as one character of the private use area, so that strings of sounds are searched as strings.
+_FIRST: Final = 0xE000
+_LONGEST: Final = 6
+# What southern speakers and recognisers do not tell apart.
+_MERGED: Final = ((re.compile("^([zcs])h"), r"\1"), (re.compile("ng$"), "n"), (re.compile("^l(?=v)"), "n"))
+# Surnames are read otherwise than the same characters elsewhere.
+_SURNAMES: Final = {"单": "shan", "曾": "zeng", "仇": "qiu", "解": "xie", "查": "zha", "任": "ren", "区": "ou"}
+# As Hong Kong, Malaysia and Singapore write the commonest surnames.
+_SOUTHERN: Final = {
+    "王": "wong ong heng",
+    "黄": "wong ng ooi",
+    "陈": "chan tan chin",
+    "李": "lee",
+    "张": "cheung chong teo",
+    "刘": "lau low",
+    "林": "lam lim",
+    "吴": "ng goh",
+    "周": "chow chew",
+    "郑": "cheng tay",
+    "谢": "tse chia",
+    "梁": "leung leong",
+    "杨": "yeung yong",
+    "许": "hui koh",
+    "郭": "kwok quek",
+    "罗": "law lo",
+    "叶": "yip yap",
+    "蔡": "choi chua",
+    "曾": "tsang chan",
+    "徐": "tsui chee",
+    "朱": "chu choo",
+    "胡": "wu woo",
+    "何": "ho",
+}
+
+
+def toned(text: str) -> str:
+    """Each Chinese character as its commonest sound with tone: 王 and 亡 alike. Length is kept."""
+    return text.translate(_sounds(True))
+
+
+def loose(text: str) -> str:
+    """Without tones, and without what many speakers do not tell apart: 陈 and 程 alike. Length is kept."""
+    return text.translate(_sounds(False))
+
+
+@cache
+def _sounds(tones: bool) -> Mapping[int, str]:
+    numbers: dict[str, str] = {}
+    read = ((code, _reading(code)) for code in _HAN if code in PINYIN_DICT)
+    keyed = ((code, reading if tones else _merged(reading)) for code, reading in read)
+    return {code: numbers.setdefault(sound, chr(_FIRST + len(numbers))) for code, sound in keyed}
+
+
+def _reading(code: int) -> str:
+    first: str = PINYIN_DICT[code].split(",")[0]
+    return first
+
+
+def _merged(reading: str) -> str:
+    sound = _flat(reading)
+    for pattern, merged in _MERGED:
+        sound = pattern.sub(merged, sound)
+    return sound
+
+
+def _flat(reading: str) -> str:
+    """Without tone marks; ü as v, as it is typed."""
+    marked = unicodedata.normalize("NFD", reading).replace("u\u0308", "v")
+    return "".join(c for c in marked if not unicodedata.combining(c))
+
+
+@lru_cache(maxsize=4096)
+def syllables(han: str) -> tuple[tuple[str, ...], ...]:
+    """For each Chinese character the ways its syllable is spelled in Latin letters; () where one has none."""
+    return tuple(tuple(_spellings(PINYIN_DICT.get(ord(c), ""))) for c in han[:_LONGEST])
+
+
+def _spellings(readings: str) -> Iterable[str]:
+    flat = dict.fromkeys(_flat(reading) for reading in readings.split(",") if reading)
+    return dict.fromkeys(form for sound in flat for form in (sound, sound.replace("v", "u")))
+
+
+@lru_cache(maxsize=4096)
+def surnames(surname: str) -> tuple[str, ...]:
+    """How a Chinese surname is written in Latin letters: pinyin, and as southern families write it."""
+    pinyin = _SURNAMES.get(surname) or "".join(next(iter(ways), "") for ways in syllables(surname))
+    return (pinyin, *_SOUTHERN.get(surname, "").split()) if pinyin else ()
