@@ -19,7 +19,8 @@ LONG = 1 << 16  # a record longer than this
 WINDOW = 1000  # is its surroundings: so many bytes to either side
 HEX_LENGTHS = (16, 32, 40, 64)
 
-Hit = tuple[int, int, int]  # start and end of a word in the block, number of its key
+# Start and end of a word in the block, number of its key; start and end of its record, records from `fresh` to there.
+Hit = tuple[int, int, int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,9 @@ class Finder(Protocol):
 
     def begin(self) -> None:
         """Forget what was counted."""
+
+    def twin(self) -> "Finder":
+        """Another over the same tables, for another thread."""
 
     def search(self, block: Block, syntax: Syntax, breaks: NDArray[np.uint64] | None) -> Places:
         """The places in a block; `breaks`: where its records begin, if not after line ends."""

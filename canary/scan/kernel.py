@@ -2,7 +2,8 @@
 
 import ctypes
 import weakref
-from ctypes import POINTER, c_int, c_int64, c_uint64, c_void_p
+from copy import copy
+from ctypes import POINTER, c_int, c_int64, c_uint32, c_uint64, c_void_p
 from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from itertools import accumulate, chain
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from canary.scan.blocks import Block, Syntax
 from canary.scan.index import Index, Places
 
-_HIT = np.dtype([("at", np.uint32), ("end", np.uint32), ("key", np.uint32)])
+_HIT = np.dtype([(name, np.uint32) for name in ("at", "end", "key", "start", "stop")] + [("line", np.int32)])
 
 
 def built() -> Path | None:
@@ -31,6 +32,8 @@ def _library(path: Path) -> ctypes.CDLL | None:
         return None
     loaded.kernel_new.argtypes = [*[c_void_p] * 7, c_int]
     loaded.kernel_new.restype = c_void_p
+    loaded.kernel_twin.argtypes = [c_void_p, c_void_p, c_uint32]
+    loaded.kernel_twin.restype = c_void_p
     loaded.kernel_free.argtypes = [c_void_p]
     loaded.kernel_free.restype = None
     loaded.kernel_search.argtypes = [
@@ -49,6 +52,7 @@ class Kernel:
         if library is None:
             raise OSError(f"{path} cannot be loaded")
         self.index, self._path, self._library = index, path, library
+        self._of: Kernel | None = None
         keys = [*index.names, *index.numbers]
         masks = index.masks
         ends = np.cumsum(
@@ -81,6 +85,17 @@ class Kernel:
     def __reduce__(self) -> tuple[type["Kernel"], tuple[Index, Path]]:
         return Kernel, (self.index, self._path)
 
+    def twin(self) -> "Kernel":
+        """Another over the same tables, for another thread: the library searches without Python's lock."""
+        twin = copy(self)
+        twin._counts = np.zeros_like(self._counts)
+        twin._kernel = self._library.kernel_twin(self._kernel, twin._counts.ctypes.data, len(self.index.names))
+        if not twin._kernel:
+            raise MemoryError
+        weakref.finalize(twin, self._library.kernel_free, twin._kernel)
+        twin._of = self  # which it must not outlive
+        return twin
+
     def begin(self) -> None:
         """Forget what was counted."""
         self._counts[:] = 0
@@ -92,9 +107,9 @@ class Kernel:
 
     def search(self, block: Block, syntax: Syntax, breaks: NDArray[np.uint64] | None) -> Places:
         """The places in a block."""
-        lines, hits = c_uint64(), c_void_p()
+        lines, hits, data = c_uint64(), c_void_p(), np.frombuffer(block.data, np.uint8)
         count = self._library.kernel_search(
-            *(self._kernel, block.data, len(block.data), block.fresh, block.open_left | block.open_right << 1),
+            *(self._kernel, data.ctypes.data, len(data), block.fresh, block.open_left | block.open_right << 1),
             *((None, 0) if breaks is None else (breaks.ctypes.data, len(breaks))),
             *(self.index.everything, syntax.pipe, lines, hits),
         )
