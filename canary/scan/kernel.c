@@ -13,11 +13,12 @@
 enum { NAME, NUMBER, HEX, MASK, KINDS };           /* what a key is; keys are numbered in this order */
 enum { LONGEST_KEY = 64, HEX_KEY = 8, MOST_PARTS = 6, MOST_DECIMALS = 20, MOST_NUMBERS = 1 << 15 };
 enum { LONG_RECORD = 1 << 16, WINDOW = 1000 };     /* as in matcher.py */
-enum { OPEN_LEFT = 1, OPEN_RIGHT = 2, BATCH = 32 };
+enum { OPEN_LEFT = 1, OPEN_RIGHT = 2, BATCH = 32, USUAL = 11 }; /* digits */
 
 typedef unsigned __int128 u128;
 typedef struct { uint32_t at, end, key, start, stop; int32_t line; } Hit; /* line: records from `fresh` to `start` */
-typedef struct { uint8_t *tags; uint32_t *keys; uint64_t mask, lengths; } Table; /* open addressing; tag 0 is empty */
+/* Open addressing, tag 0 is empty; before it a filter of a bit a hash, of which one in 16 to 32 is set. */
+typedef struct { uint8_t *tags; uint32_t *keys; uint64_t *filter, mask, lengths; } Table;
 typedef struct { uint64_t digit, group, hex, mask, exponent, lead, inside, letter, line; } Bits;
 typedef void Classify(const uint8_t *p, size_t words, Bits *out, int all, int pipe); /* 64 bytes are one word */
 
@@ -70,8 +71,9 @@ static inline uint64_t hash(const uint8_t *p, size_t n) {
     return h ^ h >> 32;
 }
 
-static int64_t find(const Kernel *k, const Table *t, const uint8_t *p, size_t n) {
-    uint64_t h = hash(p, n);
+static inline uint64_t filter_bit(const Table *t, uint64_t h) { return h >> 20 & (t->mask << 3 | 7); }
+
+static __attribute__((noinline)) int64_t find(const Kernel *k, const Table *t, const uint8_t *p, size_t n, uint64_t h) {
     uint8_t tag = (uint8_t)(h >> 56) | 1;
     for (uint64_t slot = h & t->mask; t->tags[slot]; slot = (slot + 1) & t->mask) {
         if (t->tags[slot] != tag) continue;
@@ -84,7 +86,9 @@ static int64_t find(const Kernel *k, const Table *t, const uint8_t *p, size_t n)
 
 static inline int64_t look_up(const Kernel *k, int kind, const uint8_t *p, size_t n) {
     const Table *t = &k->tables[kind];
-    return n && n <= LONGEST_KEY && t->lengths >> (n - 1) & 1 ? find(k, t, p, n) : -1;
+    if (!n || n > LONGEST_KEY || !(t->lengths >> (n - 1) & 1)) return -1;
+    uint64_t h = hash(p, n), bit = filter_bit(t, h);
+    return t->filter[bit / 64] >> (bit & 63) & 1 ? find(k, t, p, n, h) : -1;
 }
 
 /* --- 64 bytes as masks of character classes --- */
@@ -203,7 +207,8 @@ static int build(Kernel *k, int kind, uint32_t first, uint32_t after) {
     t->mask = slots - 1;
     t->tags = calloc(slots, 1);
     t->keys = malloc(slots * sizeof *t->keys);
-    if (!t->tags || !t->keys) return 0;
+    t->filter = calloc(slots / 8, sizeof *t->filter);
+    if (!t->tags || !t->keys || !t->filter) return 0;
     for (uint32_t i = first; i < after; i++) {
         uint64_t from = i ? k->ends[i - 1] : 0, n = k->ends[i] - from;
         if (!n || n > LONGEST_KEY) continue;
@@ -211,6 +216,8 @@ static int build(Kernel *k, int kind, uint32_t first, uint32_t after) {
         while (t->tags[slot]) slot = (slot + 1) & t->mask;
         t->tags[slot] = (uint8_t)(h >> 56) | 1;
         t->keys[slot] = i;
+        uint64_t bit = filter_bit(t, h);
+        t->filter[bit / 64] |= (uint64_t)1 << (bit & 63);
         t->lengths |= (uint64_t)1 << (n - 1);
     }
     return 1;
@@ -218,7 +225,7 @@ static int build(Kernel *k, int kind, uint32_t first, uint32_t after) {
 
 void kernel_free(Kernel *k) {
     if (!k) return;
-    for (int kind = 0; kind < KINDS && !k->twin; kind++) { free(k->tables[kind].tags); free(k->tables[kind].keys); }
+    for (Table *t = k->tables; !k->twin && t < k->tables + KINDS; t++) { free(t->tags); free(t->keys); free(t->filter); }
     if (!k->twin) free(k->needs);
     free(k->last);
     free(k->hits);
@@ -434,7 +441,7 @@ static int letters(Kernel *k, Block *b, size_t from, size_t at) { /* a word of A
 
 /* --- the pass --- */
 
-static inline u128 runs(u128 x, int n) { /* the places from which n bits on are set */
+static inline __attribute__((always_inline)) u128 runs(u128 x, int n) { /* the places from which n bits on are set */
     for (int have = 1; have < n;) {
         int step = have < n - have ? have : n - have;
         x &= x >> step;
@@ -443,7 +450,7 @@ static inline u128 runs(u128 x, int n) { /* the places from which n bits on are 
     return x;
 }
 
-static inline uint64_t starts(uint64_t last, uint64_t now, uint64_t next, int n) { /* of whole runs of n or more */
+static inline __attribute__((always_inline)) uint64_t starts(uint64_t last, uint64_t now, uint64_t next, int n) { /* of whole runs of n or more */
     uint64_t at = now & ~(now << 1 | last >> 63);
     return at ? at & (uint64_t)runs((u128)next << 64 | now, n) : 0;
 }
@@ -458,12 +465,14 @@ static inline size_t length(uint64_t now, uint64_t next, int i) { /* of the run 
 
 static inline int word(Kernel *k, Block *b, size_t base, const Bits *last, const Bits *now, const Bits *next, int all) {
     int i, fine = 1;
-    EACH(i, starts(last->digit, now->digit, next->digit, k->shortest)) {
+    int usual = k->shortest >= USUAL; /* known to the compiler: quicker */
+    EACH(i, starts(last->digit, now->digit, next->digit, usual ? USUAL : k->shortest)) {
         size_t n = length(now->digit, next->digit, i);
         fine &= emit(k, b, base + i, base + i, base + i + n, look_up(k, NUMBER, b->data + base + i, n));
     }
     if (!all) return fine;
-    EACH(i, starts(last->group, now->group, next->group, k->shortest + 1)) fine &= grouped(k, b, base + i);
+    EACH(i, starts(last->group, now->group, next->group, usual ? USUAL + 1 : k->shortest + 1))
+        fine &= grouped(k, b, base + i);
     EACH(i, starts(last->hex, now->hex, next->hex, 16))
         fine &= hexadecimal(k, b, base + i, length(now->hex, next->hex, i));
     EACH(i, starts(last->mask, now->mask, next->mask, 2))
@@ -495,7 +504,7 @@ static inline int pass(Kernel *k, Block *b, int all, int pipe) {
             b->line_bits = now->line;
             if (b->base + 64) fine &= word(k, b, b->base, last, now, now + 1, all); /* not before the first */
             if (now->line) b->line = b->base + 64 - (size_t)__builtin_clzll(now->line);
-            b->lines += __builtin_popcountll(now->line);
+            for (uint64_t ends = now->line; ends; ends &= ends - 1) b->lines++;
         }
         memcpy(bits, bits + BATCH, 2 * sizeof *bits);
     }
