@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 import canary.scan
 from canary.mint.facts import Fact
 from canary.scan import blocks as cutting
-from canary.scan.blocks import Block, Syntax, blocks
+from canary.scan.blocks import Block, Syntax, blocks, views
 from canary.scan.fallback import Fallback
 from canary.scan.index import Finder, Index
 from canary.scan.kernel import Kernel
 from canary.scan.matcher import Matcher
 from canary.scan.needles import needles
+from canary.scan.run import Scan
 from tests.scan.people import row, scanned, sought
 
 SOURCE = Path(canary.scan.__file__).with_name("kernel.c")
@@ -119,6 +120,19 @@ def test_the_kernel_counts_names_alike_wherever_blocks_end(
     assert said[0] == said[1] == said[2]
 
 
+@given(st.lists(st.integers(0, 900), max_size=20), st.integers(1, 300), st.none() | st.integers(0, 4000))
+@example([2500, 3, 5000], 7, None)
+def test_blocks_in_one_buffer_are_those_in_many(lengths: list[int], size: int, until: int | None) -> None:
+    text = b"\n".join(b"%d" % n * n for n in lengths)
+    longest, cutting.LONGEST, overlap, cutting.OVERLAP = cutting.LONGEST, 2000, cutting.OVERLAP, 300
+    try:
+        copied = list(blocks(io.BytesIO(text), Syntax(), until, size))
+        seen = [replace(block, data=bytes(block.data)) for block in views(io.BytesIO(text), until, size)]
+    finally:
+        cutting.LONGEST, cutting.OVERLAP = longest, overlap
+    assert seen == copied
+
+
 @pytest.mark.parametrize("before", [True, False])
 def test_records_longer_than_any_record_are_read_around_a_name_alike(
     kernels: dict[bool, list[Finder]], before: bool
@@ -133,6 +147,20 @@ def test_records_longer_than_any_record_are_read_around_a_name_alike(
         seen.add(len(said[0]))
     assert len(seen) == 2
     assert len({tuple(f.name_rows.tolist()) for f in kernels[True]}) == 1
+
+
+def test_threads_find_in_ranges_what_one_finds_in_all(tmp_path: Path) -> None:
+    rows = [ROWS[i % len(ROWS)] if i % 97 == 0 else f"陈丽芳,{i},2026-03-05" for i in range(5000)]
+    (tmp_path / "found.csv").write_text("\n".join(rows))
+    shared = Kernel(INDEX, compiled(tmp_path, "twins.so", "-shared", "-fPIC"))
+    for jobs, size in ((1, 1 << 26), (3, 10_000)):
+        scan = Scan(INDEX.needles, jobs, range=size)
+        scan.__dict__["_finder"] = shared
+        (found,) = scan.files([tmp_path / "found.csv"])
+        assert len(found.matches) == 52 and found.rows == 5000
+        if jobs == 1:
+            alone = found
+    assert (found.matches, found.name_rows) == (alone.matches, alone.name_rows)
 
 
 def test_random_bytes_touch_no_memory_but_their_own(tmp_path: Path) -> None:
