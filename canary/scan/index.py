@@ -1,6 +1,7 @@
 """All needles as one numbered list of keys, and the two ways to look for them: compiled kernel or pure Python."""
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -59,6 +60,14 @@ class Index:
     def signs(self, name: int) -> Iterator[frozenset[int]]:
         """The signs of all who have this name."""
         return chain.from_iterable(self.needles.people[i].signs for i in self.needles.anchors[self.names[name]])
+
+    def name_rows(self, counts: NDArray[np.uint32]) -> Counter[int]:
+        """How many records show the name of each persona, from how many show each name."""
+        found: Counter[int] = Counter()
+        for name, count in zip(self.names, counts.tolist(), strict=False):
+            if count:
+                found.update(dict.fromkeys(self.needles.anchors[name], count))
+        return found
 
     def clues(self, key: int, word: bytes) -> Clues | None:
         """What a word says whose key was found; None where only the beginning of a hash agrees."""

@@ -2,7 +2,7 @@
 hold one. Nothing of any other record is kept."""
 
 from bisect import bisect_left
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass
 from operator import itemgetter
 
@@ -32,15 +32,6 @@ class Matcher:
 
     def __post_init__(self) -> None:
         self.finder.begin()
-
-    @property
-    def name_rows(self) -> Counter[int]:
-        """How many records so far showed the name of each persona that is shown at all."""
-        index, counts = self.finder.index, self.finder.name_rows
-        found: Counter[int] = Counter()
-        for name in np.flatnonzero(counts):
-            found.update(dict.fromkeys(index.needles.anchors[index.names[name]], int(counts[name])))
-        return found
 
     def search(self, block: Block) -> list[Match]:
         """The records of the block that hold a canary, or the shadow of a control, in order."""

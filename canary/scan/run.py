@@ -16,6 +16,9 @@ from multiprocessing.pool import Pool
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+from numpy.typing import NDArray
+
 from canary.errors import CanaryError, OutsideError
 from canary.mint.facts import Fact
 from canary.scan import cells
@@ -60,7 +63,7 @@ class Scanned:
     columns: tuple[str, ...] = ()
     matches: list[Match] = field(default_factory=list)
     error: str = ""
-    name_rows: Counter[int] = field(default_factory=Counter)
+    name_rows: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
     value_rows: Counter[str] = field(default_factory=Counter)
     alike: list[Resemblance] = field(default_factory=list)
     likenesses: list[Likeness] = field(default_factory=list)
@@ -73,7 +76,7 @@ class Scanned:
         self.rows += later.rows
         self.seconds += later.seconds
         self.error = self.error or later.error
-        self.name_rows += later.name_rows
+        self.name_rows = self.name_rows + later.name_rows if len(self.name_rows) else later.name_rows
         self.value_rows += later.value_rows
 
 
@@ -99,8 +102,19 @@ class Scan:
         if self.needles.anchors or self.needles.rosters:
             self._values(paths, found)
         for part in found:
-            part.matches = [_with_chance(match, part.name_rows) for match in _merged(part.matches)]
+            part.matches = self._with_chances(_merged(part.matches), part)
         return found
+
+    def _with_chances(self, matches: list[Match], part: Scanned) -> list[Match]:
+        """Matches by name and due date alone get theirs: namesakes in the file share a due date by chance."""
+        doubtful = [all(kinds == (Kind.NAME_DUE,) for kinds in match.by.values()) for match in matches]
+        if not any(doubtful):
+            return matches
+        rows = self._finder.index.name_rows(part.name_rows)
+        return [
+            replace(match, chance=max(rows[i] for i in match.by) / DUE_DATES) if doubt else match
+            for match, doubt in zip(matches, doubtful, strict=True)
+        ]
 
     def _values(self, paths: Sequence[Path], found: list[Scanned]) -> None:
         """Where nothing was found, look again for rows that agree in their values. Not where numbers or names are
@@ -222,7 +236,7 @@ def _search(part: Part, into: Scanned, finder: Finder, by_values: bool, progress
             into.matches += matcher.search(block)
             progress(0, matcher.rows - told)
             told = matcher.rows
-        into.rows, into.name_rows = matcher.rows, matcher.name_rows
+        into.rows, into.name_rows = matcher.rows, finder.name_rows.copy()
     into.seconds = time.perf_counter() - begun
 
 
@@ -323,10 +337,3 @@ def _merged(matches: Sequence[Match]) -> list[Match]:
             match = replace(old, numbers=old.numbers | match.numbers, named=old.named | match.named, by=by)
         rows[match.row] = match
     return [rows[row] for row in sorted(rows)]
-
-
-def _with_chance(match: Match, name_rows: Counter[int]) -> Match:
-    """A match by name and due date alone: namesakes in the file share a due date by chance."""
-    if any(kinds != (Kind.NAME_DUE,) for kinds in match.by.values()):
-        return match
-    return replace(match, chance=max(name_rows[i] for i in match.by) / DUE_DATES)
