@@ -97,8 +97,11 @@ class Fallback:
         for mask in _MASKED.finditer(data):
             head = _HEAD.search(data, max(0, mask.start() - 7), mask.start())
             tail = _TAIL.match(data, mask.end())
-            if head and tail and (key := self._masks.get(head[0] + b"*" + tail[0])) is not None:
-                yield head.start(), tail.end(), key
+            if head and tail:
+                for start in {head.start(), head.start() + 2 * head[0].startswith(b"86")}:  # with country code
+                    key = self._masks.get(data[start : head.end()] + b"*" + tail[0])
+                    if key is not None:
+                        yield head.start(), tail.end(), key
 
     def _in_science(self, data: bytes) -> Iterator[Word]:
         for token in _SCIENTIFIC.finditer(data):

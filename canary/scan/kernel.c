@@ -180,7 +180,9 @@ CLASSIFIER(classify_avx2, "avx2")
 #endif
 
 static Classify *fastest(void) {
-#ifdef KERNEL_X86
+#ifdef KERNEL_SSE2 /* for tests */
+    return classify_sse2;
+#elif defined(KERNEL_X86)
     return __builtin_cpu_supports("avx2") ? classify_avx2 : classify_sse2;
 #else
     return classify;
@@ -408,6 +410,8 @@ static int masked(Kernel *k, Block *b, size_t at, size_t n) { /* 138****1234 */
     memcpy(key, d + at - head, head);
     key[head] = '*';
     memcpy(key + head + 1, d + end, tail);
+    size_t country = head > 2 && key[0] == '8' && key[1] == '6' ? 2 : 0;
+    if (country && !emit(k, b, at, at - head, end + tail, look_up(k, MASK, key + 2, head - 1 + tail))) return 0;
     return emit(k, b, at, at - head, end + tail, look_up(k, MASK, key, head + 1 + tail));
 }
 

@@ -11,7 +11,8 @@ import numpy as np
 from canary.scan.blocks import Block, Syntax
 from canary.scan.fallback import Fallback
 from canary.scan.index import Finder, Index
-from canary.scan.kernel import Kernel, built
+from canary.scan.kernel import Kernel
+from canary.scan.library import built
 from canary.scan.needles import Needles
 from canary.scan.record import Clues, Match, read
 

@@ -3,7 +3,6 @@
 import gc
 import json
 import re
-from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,11 +10,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import cache, cached_property
-from itertools import chain, repeat
 from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from canary.mint.facts import Cell, Fact
 from canary.scan import spellings
+from canary.scan.digests import PIECES, beginnings
 from canary.scan.roster import Roster, rosters
 from canary.scan.text import plain
 from canary.store.e164 import Written, written
@@ -60,17 +62,16 @@ class Hashes:
     """The hashes of numbers: key i, 8 bytes of `keys`, is what hashes of `numbers[owners[i]]` begin with."""
 
     keys: bytes = b""
-    owners: Sequence[int] = ()
+    owners: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
     numbers: Sequence[tuple[str, str]] = ()
 
     @classmethod
     def of(cls, phones: Mapping[str, Written]) -> "Hashes":
         """Those of numbers by code: all usual spellings."""
-        keys = [list(spellings.digest_keys(phone)) for phone in phones.values()]
-        owners = array("L", chain.from_iterable(repeat(i, len(own)) for i, own in enumerate(keys)))
-        return cls(
-            b"".join(chain.from_iterable(keys)), owners, [(number, phone.e164) for number, phone in phones.items()]
-        )
+        words = [spellings.hashed_spellings(phone) for phone in phones.values()]
+        owners = np.repeat(np.arange(len(words), dtype=np.uint32), [PIECES * len(own) for own in words])
+        keys = beginnings([word.encode() for own in words for word in own])
+        return cls(keys, owners, [(number, phone.e164) for number, phone in phones.items()])
 
     def owner(self, key: int, word: bytes) -> tuple[Kind, frozenset[str]] | None:
         """The kind and number (code) of a hash found by a key; None if not the whole of it agrees."""
@@ -107,12 +108,13 @@ class Needles:
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """A million small objects are made, none of them garbage: the collector would walk them again and again."""
+    """Many small objects are made, none of them garbage: the collector would walk them again and again."""
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()  # they stay to the end: the collector need not walk them, nor a child so copy them
         if enabled:
             gc.enable()
 

@@ -18,6 +18,7 @@ import canary.scan
 from canary.mint.facts import Fact
 from canary.scan import blocks as cutting
 from canary.scan.blocks import Block, Syntax, blocks, views
+from canary.scan.digests import beginnings
 from canary.scan.fallback import Fallback
 from canary.scan.index import Finder, Index
 from canary.scan.kernel import Kernel
@@ -26,7 +27,7 @@ from canary.scan.needles import needles
 from canary.scan.run import Scan
 from tests.scan.people import row, scanned, sought
 
-SOURCE = Path(canary.scan.__file__).with_name("kernel.c")
+SOURCES = [str(Path(canary.scan.__file__).with_name(name)) for name in ("kernel.c", "digests.c")]
 COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="needs a C compiler")
 
@@ -42,17 +43,24 @@ ROWS = [",".join(row(dict(who.facts))) for who in CANARIES]
 
 def compiled(folder: Path, name: str, *flags: str) -> Path:
     out = folder / name
-    subprocess.run([str(COMPILER), "-O2", *flags, "-o", str(out), str(SOURCE)], check=True)
+    subprocess.run([str(COMPILER), "-O2", *flags, "-o", str(out), *SOURCES], check=True)
     return out
 
 
 @pytest.fixture(scope="module")
-def kernels(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, list[Finder]]:
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return compiled(tmp_path_factory.mktemp("kernel"), "wide.so", "-shared", "-fPIC")
+
+
+@pytest.fixture(scope="module")
+def kernels(library: Path) -> dict[bool, list[Finder]]:
     """All ways to search, for all kinds and for plain numbers."""
-    folder = tmp_path_factory.mktemp("kernel")
-    wide = compiled(folder, "wide.so", "-shared", "-fPIC")
-    portable = compiled(folder, "portable.so", "-shared", "-fPIC", "-DKERNEL_PORTABLE")
-    return {index is INDEX: [Fallback(index), Kernel(index, wide), Kernel(index, portable)] for index in (INDEX, PLAIN)}
+    flags = ("-shared", "-fPIC")
+    ways = [
+        library,
+        *(compiled(library.parent, f"{way}.so", *flags, f"-DKERNEL_{way}") for way in ("PORTABLE", "SSE2")),
+    ]
+    return {index is INDEX: [Fallback(index), *(Kernel(index, way) for way in ways)] for index in (INDEX, PLAIN)}
 
 
 WORDS: list[list[bytes]] = [
@@ -100,7 +108,7 @@ def test_the_kernel_gives_the_places_and_counts_of_the_fallback(
         finder.begin()
         places = finder.search(block, Syntax(pipe=pipe), breaks)
         said.append((sorted(places.hits), places.lines, finder.name_rows.tolist()))
-    assert said[0] == said[1] == said[2]
+    assert all(other == said[0] for other in said[1:])
 
 
 @given(st.lists(st.sampled_from(ROWS), min_size=1, max_size=30), st.integers(1, 300), st.booleans())
@@ -117,7 +125,7 @@ def test_the_kernel_counts_names_alike_wherever_blocks_end(
             said.append((matches, matcher.rows, finder.name_rows.tolist()))
     finally:
         cutting.LONGEST, cutting.OVERLAP = longest, overlap
-    assert said[0] == said[1] == said[2]
+    assert all(other == said[0] for other in said[1:])
 
 
 @given(st.lists(st.integers(0, 900), max_size=20), st.integers(1, 300), st.none() | st.integers(0, 4000))
@@ -143,16 +151,16 @@ def test_records_longer_than_any_record_are_read_around_a_name_alike(
         near = due + " " * gap + name if before else name + " " * gap + due
         text = ("号 " * 30000 + ROWS[1] + "," + near + " 号" * 30000).encode()
         said = [sorted(f.search(Block(text), Syntax(), None).hits) for f in kernels[True]]
-        assert said[0] == said[1] == said[2]
+        assert all(other == said[0] for other in said[1:])
         seen.add(len(said[0]))
     assert len(seen) == 2
     assert len({tuple(f.name_rows.tolist()) for f in kernels[True]}) == 1
 
 
-def test_threads_find_in_ranges_what_one_finds_in_all(tmp_path: Path) -> None:
+def test_threads_find_in_ranges_what_one_finds_in_all(tmp_path: Path, library: Path) -> None:
     rows = [ROWS[i % len(ROWS)] if i % 97 == 0 else f"陈丽芳,{i},2026-03-05" for i in range(5000)]
     (tmp_path / "found.csv").write_text("\n".join(rows))
-    shared = Kernel(INDEX, compiled(tmp_path, "twins.so", "-shared", "-fPIC"))
+    shared = Kernel(INDEX, library)
     for jobs, size in ((1, 1 << 26), (3, 10_000)):
         scan = Scan(INDEX.needles, jobs, range=size)
         scan.__dict__["_finder"] = shared
@@ -164,9 +172,19 @@ def test_threads_find_in_ranges_what_one_finds_in_all(tmp_path: Path) -> None:
     assert found.name_rows.tolist() == alone.name_rows.tolist()
 
 
+@given(st.lists(st.binary(max_size=56)))
+@example([b"", b"x" * 55, b"13812345678"])
+def test_hashes_begin_as_those_of_hashlib(library: Path, words: list[bytes]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("canary.scan.library.built", lambda: library)
+        quick = beginnings(words)
+        patch.setattr("canary.scan.library.built", lambda: None)
+        assert quick == beginnings(words)
+
+
 def test_random_bytes_touch_no_memory_but_their_own(tmp_path: Path) -> None:
     driver = Path(__file__).with_name("kernel_driver.c")
-    for build in ([], ["-DKERNEL_PORTABLE"]):
+    for build in ([], ["-DKERNEL_PORTABLE"], ["-DKERNEL_SSE2"]):
         flags = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
         made = [str(COMPILER), *flags, *build, str(driver), "-o", str(tmp_path / "driver")]
         if subprocess.run(made, capture_output=True).returncode:
