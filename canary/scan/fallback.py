@@ -40,6 +40,7 @@ class Fallback:
         self._masks = {key: at for at, key in enumerate(index.masks, hashes)}
         self._lengths = frozenset(map(len, index.numbers))
         self._shortest = min(self._lengths, default=LONGEST_KEY)
+        self._signs = list(index.signs())
         self._counts = np.zeros(names, np.uint32)
         self._seen: dict[int, int] = {}
 
@@ -127,7 +128,7 @@ class Fallback:
                 seen.add((key, start))
                 self._counts[key] += 1
             shown = set(map(int, _WHOLE.findall(data[start:stop])))
-            if any(sign <= shown for sign in self.index.signs(key)):
+            if any(sign <= shown for sign in self._signs[key]):
                 yield at, end, key
 
 

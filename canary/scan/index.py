@@ -57,9 +57,14 @@ class Index:
         """Whether some name is in ASCII letters."""
         return any(name.isalpha() and name.isascii() for name in self.names)
 
-    def signs(self, name: int) -> Iterator[frozenset[int]]:
-        """The signs of all who have this name."""
-        return chain.from_iterable(self.needles.people[i].signs for i in self.needles.anchors[self.names[name]])
+    def signs(self) -> Iterator[list[frozenset[int]]]:
+        """Of each name, the signs of all who have it; names of the same people share a list."""
+        known: dict[tuple[int, ...], list[frozenset[int]]] = {}
+        for name in self.names:
+            whose = self.needles.anchors[name]
+            if whose not in known:
+                known[whose] = list(chain.from_iterable(self.needles.people[i].signs for i in whose))
+            yield known[whose]
 
     def name_rows(self, counts: NDArray[np.uint32]) -> Counter[int]:
         """How many records show the name of each persona, from how many show each name."""

@@ -38,7 +38,7 @@ class Kernel:
             ),
             dtype=np.uint64,
         )
-        signs = [list(index.signs(name)) for name in range(len(index.names))]
+        signs = list(index.signs())
         flat = list(chain.from_iterable(signs))
         self._counts = np.zeros(len(index.names) + 1, np.uint32)
         self._held = (  # what the kernel points to

@@ -92,12 +92,12 @@ class Needles:
 
     people: Mapping[int, Person]
     on_number: Mapping[str, tuple[int, ...]]
-    digits: Mapping[bytes, frozenset[str]] = field(default_factory=dict)
+    digits: Mapping[bytes, Sequence[str]] = field(default_factory=dict)
     hashes: Hashes = field(default_factory=Hashes)
-    masks: Mapping[bytes, frozenset[str]] = field(default_factory=dict)
+    masks: Mapping[bytes, Sequence[str]] = field(default_factory=dict)
     anchors: Mapping[bytes, tuple[int, ...]] = field(default_factory=dict)
-    names: Mapping[str, frozenset[int]] = field(default_factory=dict)
-    addresses: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    names: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    addresses: Mapping[str, Sequence[int]] = field(default_factory=dict)
     rosters: tuple[Roster, ...] = ()
 
     @cached_property
@@ -140,7 +140,7 @@ def needles(sought: "Iterable[Sought]", phones_only: bool = False) -> Needles:
         digits,
         Hashes.of(phones),
         _index((mask.encode(), n) for n, phone in phones.items() for mask in spellings.masks(phone)),
-        {token: tuple(sorted(ids)) for token, ids in _index(_anchors(people.values())).items()},
+        {token: tuple(sorted(set(ids))) for token, ids in _index(_anchors(people.values())).items()},
         names,
         addresses,
         rosters(unphoned),
@@ -213,8 +213,9 @@ def _values(people: Iterable[Person]) -> Mapping[str, tuple[tuple[int, Fact], ..
     return {text: tuple(holders) for text, holders in found.items()}
 
 
-def _index(pairs: Iterable[tuple[K, V]]) -> dict[K, frozenset[V]]:
+def _index(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
     found: defaultdict[K, list[V]] = defaultdict(list)
     for key, value in pairs:
         found[key].append(value)
-    return {key: frozenset(values) for key, values in found.items()}
+    found.default_factory = None
+    return found
