@@ -4,7 +4,8 @@
 Usage: scan.py [--rows 1000000] [--needles 10000] [--rounds 3] [--jobs 2] [--folder DIR] [--peers PYTHON] [--growth]
 [--xlsx ROWS] [--keep FILE]. Needles are made here: no registry is opened, nor what opens one imported (the
 command itself takes that much longer, whatever the file). --peers names an interpreter that has the peers' libraries.
-The file is made in a temporary folder, ~100 bytes a row, 300 canaries in it: a sixth each plain, with +86, a float, masked, as md5. --growth gives exponents of time in rows (a tenth, all) and in needles.
+The file is made in a temporary folder, ~100 bytes a row, 300 canaries in it: a sixth each plain, with +86,
+grouped, as a float, masked, as md5. --growth gives exponents of time in rows (a tenth, all) and in needles.
 """
 
 import argparse

@@ -177,12 +177,36 @@ CLASSIFIER(classify_sse2, "sse2")
 #define TOP(x) (uint32_t)_mm256_movemask_epi8(x)
 #define LOAD(p) _mm256_loadu_si256((const __m256i *)(p))
 CLASSIFIER(classify_avx2, "avx2")
+
+#define IS(x, c) _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8(c))
+#define IN(x, low, high)                                                                                               \
+    _mm512_cmple_epu8_mask(_mm512_sub_epi8(x, _mm512_set1_epi8(low)), _mm512_set1_epi8((char)((high) - (low))))
+__attribute__((target("avx512f,avx512bw"))) static void classify_avx512(const uint8_t *p, size_t words, Bits *out,
+                                                                        int all, int pipe) {
+    for (; words--; p += 64, out++) {
+        __m512i x = _mm512_loadu_si512(p), l = _mm512_or_si512(x, _mm512_set1_epi8(32));
+        uint64_t digit = IN(x, '0', '9');
+        *out = (Bits){.digit = digit, .line = IS(x, '\n')};
+        if (!all) continue;
+        uint64_t high = _mm512_movepi8_mask(x), up = _mm512_movepi8_mask(_mm512_slli_epi16(x, 1));
+        out->group = IN(x, '-', '9') | IS(x, ' ') | IN(x, '(', ')');
+        out->hex = digit | IN(l, 'a', 'f');
+        out->mask = IS(x, '*') | IS(x, '#') | IS(l, 'x');
+        out->exponent = IS(l, 'e');
+        out->lead = high | IS(x, '\\');
+        out->inside = ((high | up) & ~(pipe ? IS(x, '|') : 0)) | digit;
+        out->letter = IN(l, 'a', 'z') | IS(x, '-') | IS(x, '\'');
+    }
+}
 #endif
 
 static Classify *fastest(void) {
-#ifdef KERNEL_SSE2 /* for tests */
+#if defined(KERNEL_SSE2) /* for tests, as the next */
     return classify_sse2;
+#elif defined(KERNEL_AVX2)
+    return classify_avx2;
 #elif defined(KERNEL_X86)
+    if (__builtin_cpu_supports("avx512bw")) return classify_avx512;
     return __builtin_cpu_supports("avx2") ? classify_avx2 : classify_sse2;
 #else
     return classify;
