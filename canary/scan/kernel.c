@@ -470,10 +470,10 @@ static int letters(Kernel *k, Block *b, size_t from, size_t at) { /* a word of A
 /* --- the pass --- */
 
 static inline __attribute__((always_inline)) u128 runs(u128 x, int n) { /* the places from which n bits on are set */
-    for (int have = 1; have < n;) {
-        int step = have < n - have ? have : n - have;
-        x &= x >> step;
-        have += step;
+#pragma GCC unroll 6
+    for (int have = 1; 2 * have <= n; have *= 2) {
+        x &= x >> have;
+        if (4 * have > n && 2 * have < n) x &= x >> (n - 2 * have);
     }
     return x;
 }
@@ -494,12 +494,14 @@ static inline size_t length(uint64_t now, uint64_t next, int i) { /* of the run 
 static inline int word(Kernel *k, Block *b, size_t base, const Bits *last, const Bits *now, const Bits *next, int all) {
     int i, fine = 1;
     int usual = k->shortest >= USUAL; /* known to the compiler: quicker */
-    EACH(i, starts(last->digit, now->digit, next->digit, usual ? USUAL : k->shortest)) {
+    EACH(i, usual ? starts(last->digit, now->digit, next->digit, USUAL)
+                  : starts(last->digit, now->digit, next->digit, k->shortest)) {
         size_t n = length(now->digit, next->digit, i);
         fine &= emit(k, b, base + i, base + i, base + i + n, look_up(k, NUMBER, b->data + base + i, n));
     }
     if (!all) return fine;
-    EACH(i, starts(last->group, now->group, next->group, usual ? USUAL + 1 : k->shortest + 1))
+    EACH(i, usual ? starts(last->group, now->group, next->group, USUAL + 1)
+                  : starts(last->group, now->group, next->group, k->shortest + 1))
         fine &= grouped(k, b, base + i);
     EACH(i, starts(last->hex, now->hex, next->hex, 16))
         fine &= hexadecimal(k, b, base + i, length(now->hex, next->hex, i));
