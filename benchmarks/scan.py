@@ -2,8 +2,9 @@
 × `wc -l` and peak memory, whole processes, and of ours the scan alone (without start and needles).
 
 Usage: scan.py [--rows 1000000] [--needles 10000] [--rounds 3] [--jobs 2] [--folder DIR] [--peers PYTHON] [--growth]
-[--xlsx ROWS]. Needles are made here, not read from a registry; --peers names an interpreter that has the peers'
-libraries. The file is made in a temporary folder, ~100 bytes a row, 300 canaries in it: a sixth each plain, with +86,
+[--xlsx ROWS] [--keep FILE]. Needles are made here: no registry is opened, nor what opens one imported (the
+command itself takes that much longer, whatever the file). --peers names an interpreter that has the peers' libraries.
+The file is made in a temporary folder, ~100 bytes a row, 300 canaries in it: a sixth each plain, with +86,
 grouped, as a float, masked, as md5. --growth gives exponents of time in rows (a tenth, all) and in needles.
 """
 
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 PRESENT = 300
 SURNAMES = "陈李张刘黄赵钱孙周吴郑王冯褚卫"
@@ -86,15 +88,15 @@ def looked(count: int) -> list[object]:
     from datetime import date
 
     from canary.mint.facts import Fact
-    from canary.store.finds import Sought
 
-    rng, found = random.Random(1), []
+    found: list[object] = []
+    rng = random.Random(1)
     for i in range(count):
         name, address, due, hospital = woman(rng, i)
         facts = {Fact.NAME: name, Fact.ADDRESS: address, Fact.HOSPITAL: hospital}
         facts[Fact.DUE_DATE] = date.fromisoformat(due)  # type: ignore[assignment]
-        found.append(Sought(i, f"C{i}", f"copy{i // 40}", (f"copy{i // 40}",), f"N{i}", f"+86{number(i)}", True, facts))
-    return found  # type: ignore[return-value]
+        found.append(SimpleNamespace(id=i, number=f"N{i}", phone=f"+86{number(i)}", facts=facts))
+    return found
 
 
 def make(path: Path, rows: int, count: int) -> None:
@@ -188,11 +190,13 @@ def main() -> None:
         options.add_argument(f"--{name}", type=int, default=default)
     options.add_argument("--folder", help="where to make the file; a disk in memory shows the programs alone")
     options.add_argument("--peers", help="an interpreter that has duckdb, polars, hyperscan")
+    options.add_argument("--keep", type=Path, help="the file to search; made only if it is not there, and kept")
     options.add_argument("--growth", action="store_true")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
-        big, needles = Path(folder) / "found.csv", Path(folder) / "needles.txt"
-        make(big, chosen.rows, chosen.needles)
+        big, needles = chosen.keep or Path(folder) / "found.csv", Path(folder) / "needles.txt"
+        if not big.exists():
+            make(big, chosen.rows, chosen.needles)
         needles.write_text("".join(f"{number(i)}\n" for i in range(chosen.needles)))
         size = f"{big.stat().st_size / 1e6:,.0f} MB"
         print(f"{chosen.rows:,} rows, {size}, {chosen.needles:,} needles, {PRESENT} of them present", flush=True)

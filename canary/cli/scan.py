@@ -37,7 +37,9 @@ SHOWN = 200  # rows of canaries printed as a table
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, allow_dash=True))
 @click.option(
-    "--jobs", type=click.IntRange(min=1), help="Processes to scan with.  [default: one a core if files are big]"
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Threads or processes to scan with.  [default: one a core if files are big]",
 )
 @click.option("--phones-only", is_flag=True, help="Plain telephone numbers alone: faster.")
 @click.option(

@@ -40,7 +40,7 @@ class Block:
     """A piece of a stream. Bytes before `fresh` were in the last block too. Where a side is `open` the record goes
     on beyond it, so that a word touching this edge may be only a part of one."""
 
-    data: bytes
+    data: bytes | memoryview
     fresh: int = 0
     open_left: bool = False
     open_right: bool = False
@@ -104,6 +104,31 @@ def blocks(stream: BinaryIO, syntax: Syntax, until: int | None = None, size: int
     yield Block(data, fresh, opened, last=True)
 
 
+def views(stream: BinaryIO, until: int | None = None, size: int = SIZE) -> Iterator[Block]:
+    """The same blocks for records at line ends, read into one buffer: the data of each last only until the next."""
+    longest = max(LONGEST, 2 * size)
+    position = 0 if until is None else stream.tell()
+    buffer = bytearray(longest + size)
+    view = memoryview(buffer)
+    end, fresh, opened, done = 0, 0, False, False
+    while not done and (got := stream.readinto(view[end : end + size])):  # type: ignore[attr-defined]
+        stop = end + got
+        if until is not None and position + got >= until:
+            at = buffer.find(b"\n", end + max(0, until - position - 1), stop) + 1
+            stop, done = (at, True) if at else (stop, False)
+        position += got
+        if at := buffer.rfind(b"\n", end, stop) + 1:
+            yield Block(view[:at], fresh, opened)
+            fresh, opened = 0, False
+        elif stop > longest:
+            yield Block(view[:stop], fresh, opened, open_right=True)
+            at, fresh, opened = stop - OVERLAP, OVERLAP, True
+        end = stop - at
+        if at:
+            view[:end] = view[at:stop]
+    yield Block(view[:end], fresh, opened, last=True)
+
+
 def _line_cut(data: bytes, fresh: int) -> int:
     return data.rfind(b"\n", fresh) + 1
 
@@ -122,7 +147,7 @@ def _cutter(separator: re.Pattern[bytes]) -> Callable[[bytes, int], int]:
 
 def records(block: Block, syntax: Syntax, begun: bool) -> list[str]:
     """The records of a block as text, case and width folded; `begun` if blocks of the same text came before."""
-    text = readings(block.data[block.fresh :])[0]
+    text = readings(bytes(block.data[block.fresh :]))[0]
     if syntax.separator is None:
         return text.removesuffix("\n").split("\n") if text else []
     found = re.split(syntax.separator.pattern.decode(), text, flags=re.IGNORECASE)

@@ -1,6 +1,7 @@
 """All needles as one numbered list of keys, and the two ways to look for them: compiled kernel or pure Python."""
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +20,8 @@ LONG = 1 << 16  # a record longer than this
 WINDOW = 1000  # is its surroundings: so many bytes to either side
 HEX_LENGTHS = (16, 32, 40, 64)
 
-Hit = tuple[int, int, int]  # start and end of a word in the block, number of its key
+# Start and end of a word in the block, number of its key; start and end of its record, records from `fresh` to there.
+Hit = tuple[int, int, int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,22 @@ class Index:
         """Whether some name is in ASCII letters."""
         return any(name.isalpha() and name.isascii() for name in self.names)
 
-    def signs(self, name: int) -> Iterator[frozenset[int]]:
-        """The signs of all who have this name."""
-        return chain.from_iterable(self.needles.people[i].signs for i in self.needles.anchors[self.names[name]])
+    def signs(self) -> Iterator[list[frozenset[int]]]:
+        """Of each name, the signs of all who have it; names of the same people share a list."""
+        known: dict[tuple[int, ...], list[frozenset[int]]] = {}
+        for name in self.names:
+            whose = self.needles.anchors[name]
+            if whose not in known:
+                known[whose] = list(chain.from_iterable(self.needles.people[i].signs for i in whose))
+            yield known[whose]
+
+    def name_rows(self, counts: NDArray[np.uint32]) -> Counter[int]:
+        """How many records show the name of each persona, from how many show each name."""
+        found: Counter[int] = Counter()
+        for name, count in zip(self.names, counts.tolist(), strict=False):
+            if count:
+                found.update(dict.fromkeys(self.needles.anchors[name], count))
+        return found
 
     def clues(self, key: int, word: bytes) -> Clues | None:
         """What a word says whose key was found; None where only the beginning of a hash agrees."""
@@ -87,6 +102,9 @@ class Finder(Protocol):
 
     def begin(self) -> None:
         """Forget what was counted."""
+
+    def twin(self) -> "Finder":
+        """Another over the same tables, for another thread."""
 
     def search(self, block: Block, syntax: Syntax, breaks: NDArray[np.uint64] | None) -> Places:
         """The places in a block; `breaks`: where its records begin, if not after line ends."""

@@ -5,20 +5,22 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#if defined(__SSE2__) && !defined(KERNEL_PORTABLE)
-#define KERNEL_SSE2
-#include <emmintrin.h>
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(KERNEL_PORTABLE)
+#define KERNEL_X86
+#include <immintrin.h>
 #endif
 
 enum { NAME, NUMBER, HEX, MASK, KINDS };           /* what a key is; keys are numbered in this order */
 enum { LONGEST_KEY = 64, HEX_KEY = 8, MOST_PARTS = 6, MOST_DECIMALS = 20, MOST_NUMBERS = 1 << 15 };
 enum { LONG_RECORD = 1 << 16, WINDOW = 1000 };     /* as in matcher.py */
-enum { OPEN_LEFT = 1, OPEN_RIGHT = 2 };
+enum { OPEN_LEFT = 1, OPEN_RIGHT = 2, BATCH = 32, USUAL = 11 }; /* digits */
 
 typedef unsigned __int128 u128;
-typedef struct { uint32_t at, end, key; } Hit;
-typedef struct { uint8_t *tags; uint32_t *keys; uint64_t mask, lengths; } Table; /* open addressing; tag 0 is empty */
+typedef struct { uint32_t at, end, key, start, stop; int32_t line; } Hit; /* line: records from `fresh` to `start` */
+/* Open addressing, tag 0 is empty; before it a filter of a bit a hash, of which one in 16 to 32 is set. */
+typedef struct { uint8_t *tags; uint32_t *keys; uint64_t *filter, mask, lengths; } Table;
 typedef struct { uint64_t digit, group, hex, mask, exponent, lead, inside, letter, line; } Bits;
+typedef void Classify(const uint8_t *p, size_t words, Bits *out, int all, int pipe); /* 64 bytes are one word */
 
 typedef struct {
     const uint8_t *keys;        /* all keys, one after the other; key i ends at ends[i] */
@@ -26,8 +28,10 @@ typedef struct {
     const uint32_t *signs;      /* name i may only be hers if the record shows all numbers of one of the signs */
     const uint32_t *sizes;      /* signs[i] to signs[i + 1]; sign j is numbers[sizes[j]] to numbers[sizes[j + 1]] */
     const uint64_t *numbers;
+    uint64_t *needs;            /* of each sign the bits of its numbers */
     Table tables[KINDS];
-    int shortest, ascii;        /* digits of the shortest number; whether some name is in ASCII letters */
+    Classify *classify;         /* the fastest that the processor has */
+    int shortest, ascii, twin;  /* digits of the shortest number; whether some name is in ASCII letters */
     uint32_t *counts;           /* records that show name i */
     uint64_t *last, base;       /* the record that showed it last; bytes of all blocks before */
     Hit *hits; size_t found, room;
@@ -39,36 +43,188 @@ typedef struct {
     const uint64_t *breaks; size_t break_count, next; /* where records begin, if not after line ends */
     size_t start, stop; int whole, read;              /* the record last looked at, and whether its numbers are read */
     size_t base, line; uint64_t line_bits;            /* the 64 bytes in work; the line that goes on there; its ends */
-    uint64_t lines;
+    int64_t lines, before;                            /* line ends before these bytes; records before `fresh` */
 } Block;
 
 static int is_digit(uint8_t c) { return c >= '0' && c <= '9'; }
 static int is_mark(uint8_t c) { return c == ' ' || c == '(' || c == ')' || (c >= '-' && c <= '/'); }
 
-static uint64_t hash(const uint8_t *p, size_t n) {
-    uint64_t h = n * 0x9E3779B97F4A7C15u, piece;
-    for (; n; p += n < 8 ? n : 8, n -= n < 8 ? n : 8) {
-        piece = 0;
-        if (n >= 8) memcpy(&piece, p, 8);
-        else for (size_t i = 0; i < n; i++) piece |= (uint64_t)p[i] << 8 * i;
-        u128 product = (u128)(h ^ piece) * 0xD6E8FEB86659FD93u;
-        h = (uint64_t)product ^ (uint64_t)(product >> 64) ^ piece;
-    }
+static inline uint64_t load(const uint8_t *p, size_t n) { /* up to 8 bytes */
+    uint64_t whole = 0;
+    uint32_t low, high;
+    if (n >= 8) memcpy(&whole, p, 8);
+    else if (n >= 4) { memcpy(&low, p, 4); memcpy(&high, p + n - 4, 4); whole = (uint64_t)high << 32 | low; }
+    else if (n) whole = (uint64_t)p[0] << 16 | (uint64_t)p[n / 2] << 8 | p[n - 1];
+    return whole;
+}
+
+static inline uint64_t mix(uint64_t h, uint64_t piece) {
+    u128 product = (u128)(h ^ piece) * 0xD6E8FEB86659FD93u;
+    return (uint64_t)product ^ (uint64_t)(product >> 64) ^ piece;
+}
+
+static inline uint64_t hash(const uint8_t *p, size_t n) {
+    uint64_t h = n * 0x9E3779B97F4A7C15u;
+    const uint8_t *end = p + n;
+    for (; end - p > 8; p += 8) h = mix(h, load(p, 8));
+    h = mix(h, n < 8 ? load(p, n) : load(end - 8, 8)); /* the last 8 may overlap those before */
     return h ^ h >> 32;
 }
 
-static int64_t look_up(const Kernel *k, int kind, const uint8_t *p, size_t n) {
-    const Table *t = &k->tables[kind];
-    if (!n || n > LONGEST_KEY || !(t->lengths >> (n - 1) & 1)) return -1;
-    uint64_t h = hash(p, n);
+static inline uint64_t filter_bit(const Table *t, uint64_t h) { return h >> 20 & (t->mask << 3 | 7); }
+
+static __attribute__((noinline)) int64_t find(const Kernel *k, const Table *t, const uint8_t *p, size_t n, uint64_t h) {
     uint8_t tag = (uint8_t)(h >> 56) | 1;
     for (uint64_t slot = h & t->mask; t->tags[slot]; slot = (slot + 1) & t->mask) {
+        if (t->tags[slot] != tag) continue;
         uint32_t key = t->keys[slot];
         uint64_t from = key ? k->ends[key - 1] : 0;
-        if (t->tags[slot] == tag && k->ends[key] - from == n && !memcmp(k->keys + from, p, n)) return key;
+        if (k->ends[key] - from == n && !memcmp(k->keys + from, p, n)) return key;
     }
     return -1;
 }
+
+static inline int64_t look_up(const Kernel *k, int kind, const uint8_t *p, size_t n) {
+    const Table *t = &k->tables[kind];
+    if (!n || n > LONGEST_KEY || !(t->lengths >> (n - 1) & 1)) return -1;
+    uint64_t h = hash(p, n), bit = filter_bit(t, h);
+    return t->filter[bit / 64] >> (bit & 63) & 1 ? find(k, t, p, n, h) : -1;
+}
+
+/* --- 64 bytes as masks of character classes --- */
+
+#ifndef KERNEL_X86
+static void classify(const uint8_t *p, size_t words, Bits *b, int all, int pipe) {
+    (void)all;
+    for (; words--; p += 64, b++) {
+        memset(b, 0, sizeof *b);
+        for (int i = 0; i < 64; i++) {
+            uint8_t c = p[i], l = c | 32;
+            uint64_t bit = (uint64_t)1 << i;
+            if (is_digit(c)) b->digit |= bit;
+            if (is_digit(c) || is_mark(c)) b->group |= bit;
+            if (is_digit(c) || (l >= 'a' && l <= 'f')) b->hex |= bit;
+            if (c == '*' || c == '#' || l == 'x') b->mask |= bit;
+            if (l == 'e') b->exponent |= bit;
+            if (c >= 0x80 || c == '\\') b->lead |= bit;
+            if ((c >= 0x40 && (c != '|' || !pipe)) || is_digit(c)) b->inside |= bit;
+            if ((l >= 'a' && l <= 'z') || c == '-' || c == '\'') b->letter |= bit;
+            if (c == '\n') b->line |= bit;
+        }
+    }
+}
+#else
+/* The same for vectors of any width: TYPE, its operations, its BYTES; movemask takes the top bit of each byte. */
+#define EQUAL(x, c) CMPEQ(x, SET(c))
+#define BETWEEN(x, low, high) CMPEQ(MIN(SUB(x, SET(low)), SET((char)((high) - (low)))), SUB(x, SET(low))) /* unsigned */
+#define ADD(field, x) field |= (uint64_t)TOP(x) << i
+#define CLASSIFIER(name, target_)                                                                                      \
+    __attribute__((target(target_))) static void name(const uint8_t *p, size_t words, Bits *out, int all, int pipe) {  \
+        const TYPE bar = SET(pipe ? '|' : '0'); /* the digit 0 is no `|`: put back below */                            \
+        for (; words--; p += 64, out++) {                                                                              \
+            Bits b = {0};                                                                                              \
+            for (int i = 0; i < 64; i += BYTES) {                                                                      \
+                TYPE x = LOAD(p + i), digit = BETWEEN(x, '0', '9');                                                    \
+                ADD(b.digit, digit);                                                                                   \
+                ADD(b.line, EQUAL(x, '\n'));                                                                           \
+                if (!all) continue;                                                                                    \
+                TYPE l = OR(x, SET(32)), e = EQUAL(l, 'e');                                                            \
+                TYPE at_or_up = OR(x, SHIFT(x)); /* the top bit: of 0x40 and up */                                     \
+                ADD(b.group, OR(OR(BETWEEN(x, '-', '9'), EQUAL(x, ' ')), BETWEEN(x, '(', ')')));                       \
+                ADD(b.hex, OR(digit, BETWEEN(l, 'a', 'f')));                                                           \
+                ADD(b.mask, OR(OR(EQUAL(x, '*'), EQUAL(x, '#')), EQUAL(l, 'x')));                                      \
+                ADD(b.exponent, e);                                                                                    \
+                ADD(b.lead, OR(x, EQUAL(x, '\\')));                                                                    \
+                ADD(b.inside, OR(ANDNOT(CMPEQ(x, bar), at_or_up), digit));                                             \
+                ADD(b.letter, OR(OR(BETWEEN(l, 'a', 'z'), EQUAL(x, '-')), EQUAL(x, '\'')));                            \
+            }                                                                                                          \
+            *out = b;                                                                                                  \
+        }                                                                                                              \
+    }
+
+#define TYPE __m128i
+#define BYTES 16
+#define SET(c) _mm_set1_epi8(c)
+#define CMPEQ _mm_cmpeq_epi8
+#define MIN _mm_min_epu8
+#define SUB _mm_sub_epi8
+#define OR _mm_or_si128
+#define ANDNOT _mm_andnot_si128
+#define SHIFT(x) _mm_slli_epi16(x, 1)
+#define TOP(x) (uint16_t)_mm_movemask_epi8(x)
+#define LOAD(p) _mm_loadu_si128((const __m128i *)(p))
+CLASSIFIER(classify_sse2, "sse2")
+#undef TYPE
+#undef BYTES
+#undef SET
+#undef CMPEQ
+#undef MIN
+#undef SUB
+#undef OR
+#undef ANDNOT
+#undef SHIFT
+#undef TOP
+#undef LOAD
+#define TYPE __m256i
+#define BYTES 32
+#define SET(c) _mm256_set1_epi8(c)
+#define CMPEQ _mm256_cmpeq_epi8
+#define MIN _mm256_min_epu8
+#define SUB _mm256_sub_epi8
+#define OR _mm256_or_si256
+#define ANDNOT _mm256_andnot_si256
+#define SHIFT(x) _mm256_slli_epi16(x, 1)
+#define TOP(x) (uint32_t)_mm256_movemask_epi8(x)
+#define LOAD(p) _mm256_loadu_si256((const __m256i *)(p))
+CLASSIFIER(classify_avx2, "avx2")
+
+#define IS(x, c) _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8(c))
+#define IN(x, low, high)                                                                                               \
+    _mm512_cmple_epu8_mask(_mm512_sub_epi8(x, _mm512_set1_epi8(low)), _mm512_set1_epi8((char)((high) - (low))))
+__attribute__((target("avx512f,avx512bw"))) static void classify_avx512(const uint8_t *p, size_t words, Bits *out,
+                                                                        int all, int pipe) {
+    for (; words--; p += 64, out++) {
+        __m512i x = _mm512_loadu_si512(p), l = _mm512_or_si512(x, _mm512_set1_epi8(32));
+        uint64_t digit = IN(x, '0', '9');
+        *out = (Bits){.digit = digit, .line = IS(x, '\n')};
+        if (!all) continue;
+        uint64_t high = _mm512_movepi8_mask(x), up = _mm512_movepi8_mask(_mm512_slli_epi16(x, 1));
+        out->group = IN(x, '-', '9') | IS(x, ' ') | IN(x, '(', ')');
+        out->hex = digit | IN(l, 'a', 'f');
+        out->mask = IS(x, '*') | IS(x, '#') | IS(l, 'x');
+        out->exponent = IS(l, 'e');
+        out->lead = high | IS(x, '\\');
+        out->inside = ((high | up) & ~(pipe ? IS(x, '|') : 0)) | digit;
+        out->letter = IN(l, 'a', 'z') | IS(x, '-') | IS(x, '\'');
+    }
+}
+#endif
+
+static Classify *fastest(void) {
+#if defined(KERNEL_SSE2) /* for tests, as the next */
+    return classify_sse2;
+#elif defined(KERNEL_AVX2)
+    return classify_avx2;
+#elif defined(KERNEL_X86)
+    if (__builtin_cpu_supports("avx512bw")) return classify_avx512;
+    return __builtin_cpu_supports("avx2") ? classify_avx2 : classify_sse2;
+#else
+    return classify;
+#endif
+}
+
+static size_t bits_of(const Kernel *k, const Block *b, size_t at, size_t words, Bits *out, int all, int pipe) {
+    size_t whole = at < b->size ? (b->size - at) / 64 : 0; /* words from `at` on; the last filled up, 0 beyond */
+    if (whole >= words) { k->classify(b->data + at, words, out, all, pipe); return words; }
+    if (whole) k->classify(b->data + at, whole, out, all, pipe);
+    uint8_t rest[64] = {0};
+    if (at < b->size) memcpy(rest, b->data + at + 64 * whole, b->size - at - 64 * whole);
+    k->classify(rest, 1, out + whole, all, pipe);
+    if (whole + 1 < words) memset(out + whole + 1, 0, (words - whole - 1) * sizeof *out);
+    return words;
+}
+
+/* --- tables --- */
 
 static int build(Kernel *k, int kind, uint32_t first, uint32_t after) {
     Table *t = &k->tables[kind];
@@ -77,7 +233,8 @@ static int build(Kernel *k, int kind, uint32_t first, uint32_t after) {
     t->mask = slots - 1;
     t->tags = calloc(slots, 1);
     t->keys = malloc(slots * sizeof *t->keys);
-    if (!t->tags || !t->keys) return 0;
+    t->filter = calloc(slots / 8, sizeof *t->filter);
+    if (!t->tags || !t->keys || !t->filter) return 0;
     for (uint32_t i = first; i < after; i++) {
         uint64_t from = i ? k->ends[i - 1] : 0, n = k->ends[i] - from;
         if (!n || n > LONGEST_KEY) continue;
@@ -85,6 +242,8 @@ static int build(Kernel *k, int kind, uint32_t first, uint32_t after) {
         while (t->tags[slot]) slot = (slot + 1) & t->mask;
         t->tags[slot] = (uint8_t)(h >> 56) | 1;
         t->keys[slot] = i;
+        uint64_t bit = filter_bit(t, h);
+        t->filter[bit / 64] |= (uint64_t)1 << (bit & 63);
         t->lengths |= (uint64_t)1 << (n - 1);
     }
     return 1;
@@ -92,7 +251,8 @@ static int build(Kernel *k, int kind, uint32_t first, uint32_t after) {
 
 void kernel_free(Kernel *k) {
     if (!k) return;
-    for (int kind = 0; kind < KINDS; kind++) { free(k->tables[kind].tags); free(k->tables[kind].keys); }
+    for (Table *t = k->tables; !k->twin && t < k->tables + KINDS; t++) { free(t->tags); free(t->keys); free(t->filter); }
+    if (!k->twin) free(k->needs);
     free(k->last);
     free(k->hits);
     free(k);
@@ -105,8 +265,13 @@ Kernel *kernel_new(const uint8_t *keys, const uint64_t *ends, const uint32_t *un
     if (!k) return NULL;
     k->keys = keys; k->ends = ends; k->signs = signs; k->sizes = sizes; k->numbers = numbers;
     k->counts = counts; k->ascii = ascii;
+    k->classify = fastest();
     k->last = calloc(until[NAME] + 1, sizeof *k->last);
-    int fine = k->last != NULL;
+    uint32_t sign_count = signs[until[NAME]];
+    k->needs = calloc(sign_count + 1, sizeof *k->needs);
+    int fine = k->last && k->needs;
+    for (uint32_t j = 0; fine && j < sign_count; j++)
+        for (uint32_t i = sizes[j]; i < sizes[j + 1]; i++) k->needs[j] |= (uint64_t)1 << (numbers[i] & 63);
     for (int kind = 0; kind < KINDS; kind++) fine &= build(k, kind, kind ? until[kind - 1] : 0, until[kind]);
     if (!fine) { kernel_free(k); return NULL; }
     uint64_t lengths = k->tables[NUMBER].lengths;
@@ -114,61 +279,15 @@ Kernel *kernel_new(const uint8_t *keys, const uint64_t *ends, const uint32_t *un
     return k;
 }
 
-/* --- 64 bytes as masks of character classes --- */
-
-#ifdef KERNEL_SSE2
-#define EQUAL(x, c) _mm_cmpeq_epi8(x, _mm_set1_epi8(c))
-#define OR _mm_or_si128
-static inline __m128i between(__m128i x, char low, char high) { /* unsigned low <= x <= high */
-    __m128i y = _mm_sub_epi8(x, _mm_set1_epi8(low));
-    return _mm_cmpeq_epi8(_mm_min_epu8(y, _mm_set1_epi8((char)(high - low))), y);
-}
-#define ADD(field, x) b->field |= (uint64_t)(uint16_t)_mm_movemask_epi8(x) << i
-static inline void classify(const uint8_t *p, Bits *b, int all, int pipe) {
-    memset(b, 0, sizeof *b);
-    for (int i = 0; i < 64; i += 16) {
-        __m128i x = _mm_loadu_si128((const __m128i *)(p + i)), digit = between(x, '0', '9');
-        ADD(digit, digit);
-        ADD(line, EQUAL(x, '\n'));
-        if (!all) continue;
-        __m128i l = OR(x, _mm_set1_epi8(32));
-        __m128i group = OR(OR(between(x, '-', '9'), EQUAL(x, ' ')), between(x, '(', ')'));
-        __m128i inside = OR(OR(x, _mm_slli_epi16(x, 1)), digit); /* movemask takes the top bit: here of 0x40 and up */
-        ADD(group, group);
-        ADD(hex, OR(digit, between(l, 'a', 'f')));
-        ADD(mask, OR(OR(EQUAL(x, '*'), EQUAL(x, '#')), EQUAL(l, 'x')));
-        ADD(exponent, EQUAL(l, 'e'));
-        ADD(lead, OR(x, EQUAL(x, '\\')));
-        ADD(inside, pipe ? _mm_andnot_si128(EQUAL(x, '|'), inside) : inside);
-        ADD(letter, OR(OR(between(l, 'a', 'z'), EQUAL(x, '-')), EQUAL(x, '\'')));
-    }
-}
-#else
-static void classify(const uint8_t *p, Bits *b, int all, int pipe) {
-    (void)all;
-    memset(b, 0, sizeof *b);
-    for (int i = 0; i < 64; i++) {
-        uint8_t c = p[i], l = c | 32;
-        uint64_t bit = (uint64_t)1 << i;
-        if (is_digit(c)) b->digit |= bit;
-        if (is_digit(c) || is_mark(c)) b->group |= bit;
-        if (is_digit(c) || (l >= 'a' && l <= 'f')) b->hex |= bit;
-        if (c == '*' || c == '#' || l == 'x') b->mask |= bit;
-        if (l == 'e') b->exponent |= bit;
-        if (c >= 0x80 || c == '\\') b->lead |= bit;
-        if ((c >= 0x40 && (c != '|' || !pipe)) || is_digit(c)) b->inside |= bit;
-        if ((l >= 'a' && l <= 'z') || c == '-' || c == '\'') b->letter |= bit;
-        if (c == '\n') b->line |= bit;
-    }
-}
-#endif
-
-static inline Bits bits_of(const Block *b, size_t at, int all, int pipe) { /* of the 64 bytes from `at` on; 0 beyond */
-    Bits bits;
-    uint8_t rest[64] = {0};
-    if (at < b->size && b->size - at < 64) memcpy(rest, b->data + at, b->size - at);
-    classify(at < b->size && b->size - at >= 64 ? b->data + at : rest, &bits, all, pipe);
-    return bits;
+/* Another of the same tables, for another thread: `of` must outlive it. */
+Kernel *kernel_twin(const Kernel *of, uint32_t *counts, uint32_t names) {
+    Kernel *k = malloc(sizeof *k);
+    if (!k) return NULL;
+    *k = *of;
+    k->twin = 1; k->counts = counts; k->hits = NULL; k->found = k->room = 0;
+    k->last = calloc(names + 1, sizeof *k->last);
+    if (!k->last) { kernel_free(k); return NULL; }
+    return k;
 }
 
 /* --- what was found --- */
@@ -177,19 +296,7 @@ static int is_open(const Block *b, size_t at, size_t end) { /* perhaps a part of
     return ((b->open & OPEN_LEFT) && at == 0) || ((b->open & OPEN_RIGHT) && end == b->size) || end < b->fresh;
 }
 
-static int emit(Kernel *k, const Block *b, size_t at, size_t end, int64_t key) {
-    if (key < 0 || is_open(b, at, end)) return 1;
-    if (k->found == k->room) {
-        size_t room = k->room ? 2 * k->room : 1024;
-        Hit *more = realloc(k->hits, room * sizeof *more);
-        if (!more) return 0;
-        k->hits = more; k->room = room;
-    }
-    k->hits[k->found++] = (Hit){(uint32_t)at, (uint32_t)end, (uint32_t)key};
-    return 1;
-}
-
-static void find_record(Block *b, size_t at, size_t end) {
+static void find_record(Block *b, size_t from, size_t at, size_t end) { /* `from`: in the bytes in work, on its line */
     size_t start, stop;
     if (b->breaks) {
         while (b->next < b->break_count && b->breaks[b->next] <= at) b->next++;
@@ -199,7 +306,7 @@ static void find_record(Block *b, size_t at, size_t end) {
     } else if (b->whole && b->start <= at && at < b->stop) {
         return;
     } else {
-        uint64_t ends = at - b->base < 64 ? b->line_bits & (((uint64_t)1 << (at - b->base)) - 1) : b->line_bits;
+        uint64_t ends = b->line_bits & (((uint64_t)1 << (from - b->base)) - 1);
         start = ends ? b->base + 64 - (size_t)__builtin_clzll(ends) : b->line;
         size_t ahead = b->size - end < LONG_RECORD ? b->size - end : LONG_RECORD + 1;
         const uint8_t *line = memchr(b->data + end, '\n', ahead);
@@ -214,6 +321,22 @@ static void find_record(Block *b, size_t at, size_t end) {
     b->start = start; b->stop = stop;
 }
 
+static int emit(Kernel *k, Block *b, size_t from, size_t at, size_t end, int64_t key) {
+    if (key < 0 || is_open(b, at, end)) return 1;
+    if (k->found == k->room) {
+        size_t room = k->room ? 2 * k->room : 1024;
+        Hit *more = realloc(k->hits, room * sizeof *more);
+        if (!more) return 0;
+        k->hits = more; k->room = room;
+    }
+    find_record(b, from, at, end);
+    int64_t line = b->lines + __builtin_popcountll(b->line_bits & (((uint64_t)1 << (from - b->base)) - 1));
+    line = b->breaks ? (int64_t)b->next - b->before : line > b->before ? line - b->before : 0;
+    k->hits[k->found++] =
+        (Hit){(uint32_t)at, (uint32_t)end, (uint32_t)key, (uint32_t)b->start, (uint32_t)b->stop, (int32_t)line};
+    return 1;
+}
+
 static int ascending(const void *a, const void *b) {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
     return (x > y) - (x < y);
@@ -221,9 +344,11 @@ static int ascending(const void *a, const void *b) {
 
 static void read_numbers(Kernel *k, Block *b) { /* the whole numbers, of ten digits at most, that the record shows */
     size_t done = b->start;
+    Bits bits[4];
     k->shown_count = 0; k->shown_bits = 0;
     for (size_t base = b->start; base < b->stop; base += 64) {
-        uint64_t digits = bits_of(b, base, 0, 0).digit;
+        if (!((base - b->start) / 64 % 4)) bits_of(k, b, base, b->stop - base > 128 ? 4 : 2, bits, 0, 0);
+        uint64_t digits = bits[(base - b->start) / 64 % 4].digit;
         while (digits) {
             size_t i = base + (size_t)__builtin_ctzll(digits), from = i;
             digits &= digits + (digits & -digits); /* without its lowest run */
@@ -247,23 +372,23 @@ static int shows(const Kernel *k, uint64_t number) {
     return 0;
 }
 
-static int name(Kernel *k, Block *b, size_t at, size_t end) {
-    int64_t key = look_up(k, NAME, b->data + at, end - at);
+static int named(Kernel *k, Block *b, size_t from, size_t at, size_t end, int64_t key) {
     if (key < 0 || is_open(b, at, end)) return 1;
-    find_record(b, at, end);
+    find_record(b, from, at, end);
     if (k->last[key] != k->base + b->start + 1) { k->last[key] = k->base + b->start + 1; k->counts[key]++; }
     if (!b->read) read_numbers(k, b);
     for (uint32_t sign = k->signs[key]; sign < k->signs[key + 1]; sign++) {
+        if (k->needs[sign] & ~k->shown_bits) continue;
         uint32_t i = k->sizes[sign];
         while (i < k->sizes[sign + 1] && shows(k, k->numbers[i])) i++;
-        if (i == k->sizes[sign + 1]) return emit(k, b, at, end, key);
+        if (i == k->sizes[sign + 1]) return emit(k, b, from, at, end, key);
     }
     return 1;
 }
 
 /* --- words of each kind; the bytes around are looked at where the masks found a reason to --- */
 
-static int hexadecimal(Kernel *k, const Block *b, size_t at, size_t n) {
+static int hexadecimal(Kernel *k, Block *b, size_t at, size_t n) {
     uint8_t key[HEX_KEY];
     if (n != 16 && n != 32 && n != 40 && n != 64) return 1;
     for (int i = 0; i < HEX_KEY; i++) {
@@ -272,10 +397,10 @@ static int hexadecimal(Kernel *k, const Block *b, size_t at, size_t n) {
         low = is_digit(low) ? low - '0' : (low | 32) - 'a' + 10;
         key[i] = (uint8_t)(high << 4 | low);
     }
-    return emit(k, b, at, at + n, look_up(k, HEX, key, HEX_KEY));
+    return emit(k, b, at, at, at + n, look_up(k, HEX, key, HEX_KEY));
 }
 
-static int grouped(Kernel *k, const Block *b, size_t at) { /* 2 to 6 groups of digits, one or two marks between */
+static int grouped(Kernel *k, Block *b, size_t at) { /* 2 to 6 groups of digits, one or two marks between */
     const uint8_t *d = b->data;
     struct { size_t at, end; } part[MOST_PARTS];
     for (size_t parts = 0, i = at; i < b->size && (is_digit(d[i]) || is_mark(d[i]));) {
@@ -293,13 +418,13 @@ static int grouped(Kernel *k, const Block *b, size_t at) { /* 2 to 6 groups of d
             if (total > LONGEST_KEY || !(k->tables[NUMBER].lengths >> (total - 1) & 1)) continue;
             uint8_t key[LONGEST_KEY]; size_t n = 0;
             for (size_t j = part[first].at; j < i; j++) if (is_digit(d[j])) key[n++] = d[j];
-            if (!emit(k, b, part[first].at, i, look_up(k, NUMBER, key, n))) return 0;
+            if (!emit(k, b, at, part[first].at, i, look_up(k, NUMBER, key, n))) return 0;
         }
     }
     return 1;
 }
 
-static int masked(Kernel *k, const Block *b, size_t at, size_t n) { /* 138****1234 */
+static int masked(Kernel *k, Block *b, size_t at, size_t n) { /* 138****1234 */
     const uint8_t *d = b->data;
     size_t head = 0, tail = 0, end = at + n;
     while (head < 7 && head < at && is_digit(d[at - head - 1])) head++;
@@ -309,10 +434,12 @@ static int masked(Kernel *k, const Block *b, size_t at, size_t n) { /* 138****12
     memcpy(key, d + at - head, head);
     key[head] = '*';
     memcpy(key + head + 1, d + end, tail);
-    return emit(k, b, at - head, end + tail, look_up(k, MASK, key, head + 1 + tail));
+    size_t country = head > 2 && key[0] == '8' && key[1] == '6' ? 2 : 0;
+    if (country && !emit(k, b, at, at - head, end + tail, look_up(k, MASK, key + 2, head - 1 + tail))) return 0;
+    return emit(k, b, at, at - head, end + tail, look_up(k, MASK, key, head + 1 + tail));
 }
 
-static int scientific(Kernel *k, const Block *b, size_t e) { /* 1.3812345678E+10; d[e - 1] is a digit */
+static int scientific(Kernel *k, Block *b, size_t e) { /* 1.3812345678E+10; d[e - 1] is a digit */
     const uint8_t *d = b->data;
     size_t decimals = 0, power = 0, i = e + 1, digits = 0;
     while (decimals <= MOST_DECIMALS && decimals < e && is_digit(d[e - decimals - 1])) decimals++;
@@ -326,10 +453,10 @@ static int scientific(Kernel *k, const Block *b, size_t e) { /* 1.3812345678E+10
     memset(key, '0', sizeof key);
     key[0] = d[at];
     memcpy(key + 1, d + at + 2, decimals < power ? decimals : power);
-    return emit(k, b, at, i, look_up(k, NUMBER, key, power + 1));
+    return emit(k, b, e, at, i, look_up(k, NUMBER, key, power + 1));
 }
 
-static int letters(Kernel *k, Block *b, size_t at) { /* a word of ASCII letters, - and ' inside it only */
+static int letters(Kernel *k, Block *b, size_t from, size_t at) { /* a word of ASCII letters, - and ' inside it only */
     size_t end = at + 1;
     const uint8_t *d = b->data;
     for (; end < b->size && end - at <= LONGEST_KEY + 2; end++) {
@@ -337,21 +464,21 @@ static int letters(Kernel *k, Block *b, size_t at) { /* a word of ASCII letters,
         if (!(c >= 'a' && c <= 'z') && d[end] != '-' && d[end] != '\'') break;
     }
     while (d[end - 1] == '-' || d[end - 1] == '\'') end--;
-    return name(k, b, at, end);
+    return named(k, b, from, at, end, look_up(k, NAME, d + at, end - at));
 }
 
 /* --- the pass --- */
 
-static inline u128 runs(u128 x, int n) { /* the places from which n bits on are set */
-    for (int have = 1; have < n;) {
-        int step = have < n - have ? have : n - have;
-        x &= x >> step;
-        have += step;
+static inline __attribute__((always_inline)) u128 runs(u128 x, int n) { /* the places from which n bits on are set */
+#pragma GCC unroll 6
+    for (int have = 1; 2 * have <= n; have *= 2) {
+        x &= x >> have;
+        if (4 * have > n && 2 * have < n) x &= x >> (n - 2 * have);
     }
     return x;
 }
 
-static inline uint64_t starts(uint64_t last, uint64_t now, uint64_t next, int n) { /* of whole runs of n or more */
+static inline __attribute__((always_inline)) uint64_t starts(uint64_t last, uint64_t now, uint64_t next, int n) { /* of whole runs of n or more */
     uint64_t at = now & ~(now << 1 | last >> 63);
     return at ? at & (uint64_t)runs((u128)next << 64 | now, n) : 0;
 }
@@ -366,43 +493,50 @@ static inline size_t length(uint64_t now, uint64_t next, int i) { /* of the run 
 
 static inline int word(Kernel *k, Block *b, size_t base, const Bits *last, const Bits *now, const Bits *next, int all) {
     int i, fine = 1;
-    EACH(i, starts(last->digit, now->digit, next->digit, k->shortest)) {
+    int usual = k->shortest >= USUAL; /* known to the compiler: quicker */
+    EACH(i, usual ? starts(last->digit, now->digit, next->digit, USUAL)
+                  : starts(last->digit, now->digit, next->digit, k->shortest)) {
         size_t n = length(now->digit, next->digit, i);
-        fine &= emit(k, b, base + i, base + i + n, look_up(k, NUMBER, b->data + base + i, n));
+        fine &= emit(k, b, base + i, base + i, base + i + n, look_up(k, NUMBER, b->data + base + i, n));
     }
     if (!all) return fine;
-    EACH(i, starts(last->group, now->group, next->group, k->shortest + 1)) fine &= grouped(k, b, base + i);
+    EACH(i, usual ? starts(last->group, now->group, next->group, USUAL + 1)
+                  : starts(last->group, now->group, next->group, k->shortest + 1))
+        fine &= grouped(k, b, base + i);
     EACH(i, starts(last->hex, now->hex, next->hex, 16))
         fine &= hexadecimal(k, b, base + i, length(now->hex, next->hex, i));
     EACH(i, starts(last->mask, now->mask, next->mask, 2))
         fine &= masked(k, b, base + i, length(now->mask, next->mask, i));
     EACH(i, now->exponent & (now->digit << 1 | last->digit >> 63)) fine &= scientific(k, b, base + i);
-    EACH(i, now->lead & now->inside & ~(now->inside << 1 | last->inside >> 63))
-        fine &= name(k, b, base + i, base + i + length(now->inside, next->inside, i));
+    EACH(i, now->lead & now->inside & ~(now->inside << 1 | last->inside >> 63)) {
+        size_t at = base + i, n = length(now->inside, next->inside, i);
+        int64_t key = look_up(k, NAME, b->data + at, n);
+        if (key >= 0) fine &= named(k, b, at, at, at + n, key);
+    }
     if (k->ascii) {
         EACH(i, now->letter & ~(now->letter << 1 | last->letter >> 63)) {
             size_t at = base + i;
             while (at < b->size && (b->data[at] == '-' || b->data[at] == '\'')) at++;
-            if (at < b->size && (uint8_t)((b->data[at] | 32) - 'a') < 26) fine &= letters(k, b, at);
+            if (at < b->size && (uint8_t)((b->data[at] | 32) - 'a') < 26) fine &= letters(k, b, base + i, at);
         }
     }
     return fine;
 }
 
 static inline int pass(Kernel *k, Block *b, int all, int pipe) {
-    Bits last = {0}, now = {0}, next;
+    Bits bits[BATCH + 2] = {{0}}, *last = bits, *now = bits + 1; /* the first two are of the bytes before */
     int fine = 1;
-    for (size_t at = 0; at < b->size + 64 && fine; at += 64) { /* one behind: `next` begins at `at` */
-        next = bits_of(b, at, all, pipe);
-        b->lines += (uint64_t)__builtin_popcountll(next.line);
-        if (at) {
-            b->base = at - 64;
-            b->line_bits = now.line;
-            fine = word(k, b, b->base, &last, &now, &next, all);
-            if (now.line) b->line = at - (size_t)__builtin_clzll(now.line);
+    for (size_t at = 0; at < b->size + 64 && fine; at += 64 * BATCH) {
+        bits_of(k, b, at, BATCH, bits + 2, all, pipe);
+        for (int i = 0; i < BATCH; i++) {
+            last = bits + i; now = last + 1;
+            b->base = at + 64 * (size_t)i - 64;
+            b->line_bits = now->line;
+            if (b->base + 64) fine &= word(k, b, b->base, last, now, now + 1, all); /* not before the first */
+            if (now->line) b->line = b->base + 64 - (size_t)__builtin_clzll(now->line);
+            for (uint64_t ends = now->line; ends; ends &= ends - 1) b->lines++;
         }
-        last = now;
-        now = next;
+        memcpy(bits, bits + BATCH, 2 * sizeof *bits);
     }
     return fine;
 }
@@ -412,11 +546,14 @@ static inline int pass(Kernel *k, Block *b, int all, int pipe) {
 int64_t kernel_search(Kernel *k, const uint8_t *data, uint64_t size, uint64_t fresh, int open, const uint64_t *breaks,
                       uint64_t break_count, int all, int pipe, uint64_t *lines, const Hit **hits) {
     Block b = {.data = data, .size = size, .fresh = fresh, .open = open, .breaks = breaks, .break_count = break_count};
+    int64_t ends = 0, begun = 0;
+    for (uint64_t i = 0; i < fresh && i < size; i++) ends += data[i] == '\n';
+    for (uint64_t i = 0; breaks && i < break_count; i++) begun += breaks[i] < fresh;
+    b.before = breaks ? begun : ends;
     k->found = 0;
     int fine = all ? pass(k, &b, 1, pipe) : pass(k, &b, 0, 0);
-    for (uint64_t i = 0; i < fresh && i < size; i++) b.lines -= data[i] == '\n';
     k->base += size + 1;
-    *lines = b.lines;
+    *lines = (uint64_t)(b.lines - ends);
     *hits = k->hits;
     return fine ? (int64_t)k->found : -1;
 }

@@ -2,53 +2,30 @@
 
 import ctypes
 import weakref
-from ctypes import POINTER, c_int, c_int64, c_uint64, c_void_p
-from functools import cache
-from importlib.machinery import EXTENSION_SUFFIXES
+from copy import copy
+from ctypes import c_uint64, c_void_p
 from itertools import accumulate, chain
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from canary.scan import library
 from canary.scan.blocks import Block, Syntax
 from canary.scan.index import Index, Places
 
-_HIT = np.dtype([("at", np.uint32), ("end", np.uint32), ("key", np.uint32)])
-
-
-def built() -> Path | None:
-    """Where the compiled kernel lies, or None where there is none that can be loaded."""
-    files = (Path(__file__).with_name(f"_kernel{suffix}") for suffix in EXTENSION_SUFFIXES)
-    return next((file for file in files if file.exists() and _library(file)), None)
-
-
-@cache
-def _library(path: Path) -> ctypes.CDLL | None:
-    try:
-        loaded = ctypes.CDLL(str(path))
-    except OSError:  # built for another machine
-        return None
-    loaded.kernel_new.argtypes = [*[c_void_p] * 7, c_int]
-    loaded.kernel_new.restype = c_void_p
-    loaded.kernel_free.argtypes = [c_void_p]
-    loaded.kernel_free.restype = None
-    loaded.kernel_search.argtypes = [
-        *(c_void_p, c_void_p, c_uint64, c_uint64, c_int, c_void_p, c_uint64, c_int, c_int),
-        *(POINTER(c_uint64), POINTER(c_void_p)),
-    ]
-    loaded.kernel_search.restype = c_int64
-    return loaded
+_HIT = np.dtype([(name, np.uint32) for name in ("at", "end", "key", "start", "stop")] + [("line", np.int32)])
 
 
 class Kernel:
     """A finder over raw bytes; its tables are made once. It is of the process, or a fork of it, and of one thread."""
 
     def __init__(self, index: Index, path: Path) -> None:
-        library = _library(path)
-        if library is None:
+        loaded = library.load(path)
+        if loaded is None:
             raise OSError(f"{path} cannot be loaded")
-        self.index, self._path, self._library = index, path, library
+        self.index, self._path, self._library = index, path, loaded
+        self._of: Kernel | None = None
         keys = [*index.names, *index.numbers]
         masks = index.masks
         ends = np.cumsum(
@@ -61,7 +38,7 @@ class Kernel:
             ),
             dtype=np.uint64,
         )
-        signs = [list(index.signs(name)) for name in range(len(index.names))]
+        signs = list(index.signs())
         flat = list(chain.from_iterable(signs))
         self._counts = np.zeros(len(index.names) + 1, np.uint32)
         self._held = (  # what the kernel points to
@@ -73,13 +50,24 @@ class Kernel:
             np.fromiter(chain.from_iterable([*flat, [0]]), np.uint64),
             self._counts,
         )
-        self._kernel = library.kernel_new(*(array.ctypes.data for array in self._held), index.ascii)
+        self._kernel = loaded.kernel_new(*(array.ctypes.data for array in self._held), index.ascii)
         if not self._kernel:
             raise MemoryError
-        weakref.finalize(self, library.kernel_free, self._kernel)
+        weakref.finalize(self, loaded.kernel_free, self._kernel)
 
     def __reduce__(self) -> tuple[type["Kernel"], tuple[Index, Path]]:
         return Kernel, (self.index, self._path)
+
+    def twin(self) -> "Kernel":
+        """Another over the same tables, for another thread: the library searches without Python's lock."""
+        twin = copy(self)
+        twin._counts = np.zeros_like(self._counts)
+        twin._kernel = self._library.kernel_twin(self._kernel, twin._counts.ctypes.data, len(self.index.names))
+        if not twin._kernel:
+            raise MemoryError
+        weakref.finalize(twin, self._library.kernel_free, twin._kernel)
+        twin._of = self  # which it must not outlive
+        return twin
 
     def begin(self) -> None:
         """Forget what was counted."""
@@ -92,9 +80,9 @@ class Kernel:
 
     def search(self, block: Block, syntax: Syntax, breaks: NDArray[np.uint64] | None) -> Places:
         """The places in a block."""
-        lines, hits = c_uint64(), c_void_p()
+        lines, hits, data = c_uint64(), c_void_p(), np.frombuffer(block.data, np.uint8)
         count = self._library.kernel_search(
-            *(self._kernel, block.data, len(block.data), block.fresh, block.open_left | block.open_right << 1),
+            *(self._kernel, data.ctypes.data, len(data), block.fresh, block.open_left | block.open_right << 1),
             *((None, 0) if breaks is None else (breaks.ctypes.data, len(breaks))),
             *(self.index.everything, syntax.pipe, lines, hits),
         )

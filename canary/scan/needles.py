@@ -3,7 +3,6 @@
 import gc
 import json
 import re
-from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,11 +10,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import cache, cached_property
-from itertools import chain, repeat
 from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from canary.mint.facts import Cell, Fact
 from canary.scan import spellings
+from canary.scan.digests import PIECES, beginnings
 from canary.scan.roster import Roster, rosters
 from canary.scan.text import plain
 from canary.store.e164 import Written, written
@@ -60,17 +62,16 @@ class Hashes:
     """The hashes of numbers: key i, 8 bytes of `keys`, is what hashes of `numbers[owners[i]]` begin with."""
 
     keys: bytes = b""
-    owners: Sequence[int] = ()
+    owners: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
     numbers: Sequence[tuple[str, str]] = ()
 
     @classmethod
     def of(cls, phones: Mapping[str, Written]) -> "Hashes":
         """Those of numbers by code: all usual spellings."""
-        keys = [list(spellings.digest_keys(phone)) for phone in phones.values()]
-        owners = array("L", chain.from_iterable(repeat(i, len(own)) for i, own in enumerate(keys)))
-        return cls(
-            b"".join(chain.from_iterable(keys)), owners, [(number, phone.e164) for number, phone in phones.items()]
-        )
+        words = [spellings.hashed_spellings(phone) for phone in phones.values()]
+        owners = np.repeat(np.arange(len(words), dtype=np.uint32), [PIECES * len(own) for own in words])
+        keys = beginnings([word.encode() for own in words for word in own])
+        return cls(keys, owners, [(number, phone.e164) for number, phone in phones.items()])
 
     def owner(self, key: int, word: bytes) -> tuple[Kind, frozenset[str]] | None:
         """The kind and number (code) of a hash found by a key; None if not the whole of it agrees."""
@@ -91,12 +92,12 @@ class Needles:
 
     people: Mapping[int, Person]
     on_number: Mapping[str, tuple[int, ...]]
-    digits: Mapping[bytes, frozenset[str]] = field(default_factory=dict)
+    digits: Mapping[bytes, Sequence[str]] = field(default_factory=dict)
     hashes: Hashes = field(default_factory=Hashes)
-    masks: Mapping[bytes, frozenset[str]] = field(default_factory=dict)
+    masks: Mapping[bytes, Sequence[str]] = field(default_factory=dict)
     anchors: Mapping[bytes, tuple[int, ...]] = field(default_factory=dict)
-    names: Mapping[str, frozenset[int]] = field(default_factory=dict)
-    addresses: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    names: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    addresses: Mapping[str, Sequence[int]] = field(default_factory=dict)
     rosters: tuple[Roster, ...] = ()
 
     @cached_property
@@ -107,12 +108,13 @@ class Needles:
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """A million small objects are made, none of them garbage: the collector would walk them again and again."""
+    """Many small objects are made, none of them garbage: the collector would walk them again and again."""
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()  # they stay to the end: the collector need not walk them, nor a child so copy them
         if enabled:
             gc.enable()
 
@@ -138,7 +140,7 @@ def needles(sought: "Iterable[Sought]", phones_only: bool = False) -> Needles:
         digits,
         Hashes.of(phones),
         _index((mask.encode(), n) for n, phone in phones.items() for mask in spellings.masks(phone)),
-        {token: tuple(sorted(ids)) for token, ids in _index(_anchors(people.values())).items()},
+        {token: tuple(sorted(set(ids))) for token, ids in _index(_anchors(people.values())).items()},
         names,
         addresses,
         rosters(unphoned),
@@ -211,8 +213,9 @@ def _values(people: Iterable[Person]) -> Mapping[str, tuple[tuple[int, Fact], ..
     return {text: tuple(holders) for text, holders in found.items()}
 
 
-def _index(pairs: Iterable[tuple[K, V]]) -> dict[K, frozenset[V]]:
+def _index(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
     found: defaultdict[K, list[V]] = defaultdict(list)
     for key, value in pairs:
         found[key].append(value)
-    return {key: frozenset(values) for key, values in found.items()}
+    found.default_factory = None
+    return found

@@ -12,6 +12,7 @@ from canary.scan.text import holds_value, holds_word, readings
 FIELDS = re.compile(r"[,\t;|\"'(){}\[\]:]+")
 _WORDS = re.compile(r"[^\W\d_]+")
 _DIGITS = re.compile(rb"(?<![0-9])[0-9]{1,10}(?![0-9])")
+_TELLING = (Fact.DUE_DATE, Fact.ADDRESS, Fact.INFANT_BIRTH_DATE)
 DUE_DATES = 180  # due dates in a register spread over half a year: a namesake shares one by this chance
 
 
@@ -83,9 +84,11 @@ def read(record: bytes, clues: Clues, needles: Needles) -> Match | None:
 
 
 def _person(texts: list[str], person: Person, masked: bool) -> set[Kind]:
-    shown = {fact for fact, spelled in person.facts.items() if _shown(texts, spelled)}
     by_name = bool(person.name) and any(holds_word(text, person.name) for text in texts)
-    found = set()
+    found: set[Kind] = set()
+    if not (by_name or masked):
+        return found
+    shown = {fact for fact in _TELLING if _shown(texts, person.facts.get(fact, ()))}
     if by_name and Fact.DUE_DATE in shown:
         found.add(Kind.NAME_DUE)
     if by_name and Fact.ADDRESS in shown:
@@ -106,4 +109,8 @@ def _named(texts: list[str], needles: Needles) -> frozenset[int]:
 
 
 def _shown(texts: list[str], spelled: Iterable[str]) -> bool:
-    return any(holds_value(text, value) for text in texts for value in spelled)
+    for text in texts:
+        for value in spelled:
+            if value in text and holds_value(text, value):
+                return True
+    return False

@@ -4,22 +4,28 @@ import gc
 import io
 import multiprocessing
 import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import groupby
 from multiprocessing.pool import Pool
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+from numpy.typing import NDArray
+
 from canary.errors import CanaryError, OutsideError
 from canary.mint.facts import Fact
 from canary.scan import cells
-from canary.scan.blocks import SIZE, Block, blocks
+from canary.scan.blocks import SIZE, Block, blocks, views
 from canary.scan.cells import CellMatcher, Likeness
 from canary.scan.index import Finder
+from canary.scan.kernel import Kernel
 from canary.scan.matcher import Matcher, finder
 from canary.scan.needles import Kind, Needles
 from canary.scan.readers.base import Part, Source
@@ -57,7 +63,7 @@ class Scanned:
     columns: tuple[str, ...] = ()
     matches: list[Match] = field(default_factory=list)
     error: str = ""
-    name_rows: Counter[int] = field(default_factory=Counter)
+    name_rows: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
     value_rows: Counter[str] = field(default_factory=Counter)
     alike: list[Resemblance] = field(default_factory=list)
     likenesses: list[Likeness] = field(default_factory=list)
@@ -70,7 +76,7 @@ class Scanned:
         self.rows += later.rows
         self.seconds += later.seconds
         self.error = self.error or later.error
-        self.name_rows += later.name_rows
+        self.name_rows = self.name_rows + later.name_rows if len(self.name_rows) else later.name_rows
         self.value_rows += later.value_rows
 
 
@@ -96,8 +102,19 @@ class Scan:
         if self.needles.anchors or self.needles.rosters:
             self._values(paths, found)
         for part in found:
-            part.matches = [_with_chance(match, part.name_rows) for match in _merged(part.matches)]
+            part.matches = self._with_chances(_merged(part.matches), part)
         return found
+
+    def _with_chances(self, matches: list[Match], part: Scanned) -> list[Match]:
+        """Matches by name and due date alone get theirs: namesakes in the file share a due date by chance."""
+        doubtful = [all(kinds == (Kind.NAME_DUE,) for kinds in match.by.values()) for match in matches]
+        if not any(doubtful):
+            return matches
+        rows = self._finder.index.name_rows(part.name_rows)
+        return [
+            replace(match, chance=max(rows[i] for i in match.by) / DUE_DATES) if doubt else match
+            for match, doubt in zip(matches, doubtful, strict=True)
+        ]
 
     def _values(self, paths: Sequence[Path], found: list[Scanned]) -> None:
         """Where nothing was found, look again for rows that agree in their values. Not where numbers or names are
@@ -127,12 +144,21 @@ class Scan:
         if self.jobs == 1 or len(tasks) < 2:
             yield from (scan_task(task, self._finder, self.progress) for task in tasks)
             return
-        # Leaving the block ends the processes, whatever the reason; they hold nothing but memory. Forked, they share
-        # the finder's tables.
-        with _pool(min(self.jobs, len(tasks)), self._finder) as pool:
-            for task, found in zip(tasks, pool.imap(_work, tasks), strict=True):
-                self.progress(_size(task), sum(part.rows for part in found))
-                yield found
+        jobs = min(self.jobs, len(tasks))
+        # The kernel searches without Python's lock: threads do, unless there is more to do than to search.
+        if isinstance(self._finder, Kernel) and all(task.stop and task.values is None for task in tasks):
+            with ThreadPoolExecutor(jobs, initializer=_prepare, initargs=(self._finder, True)) as threads:
+                yield from self._told(tasks, threads.map(_work, tasks))
+        else:
+            # Leaving the block ends the processes, whatever the reason; they hold nothing but memory. Forked, they
+            # share the finder's tables.
+            with _pool(jobs, self._finder) as pool:
+                yield from self._told(tasks, pool.imap(_work, tasks))
+
+    def _told(self, tasks: Sequence[Task], results: Iterator[list[Scanned]]) -> Iterator[list[Scanned]]:
+        for task, found in zip(tasks, results, strict=True):
+            self.progress(_size(task), sum(part.rows for part in found))
+            yield found
 
     def _tasks(self, path: Path) -> list[Task]:
         if path == STDIN:
@@ -163,17 +189,15 @@ def _pool(jobs: int, finder: Finder) -> Pool:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-_finder: Finder | None = None  # of a worker process
+_own = threading.local()  # what a worker searches with
 
 
-def _prepare(finder: Finder) -> None:
-    global _finder
-    _finder = finder
+def _prepare(finder: Finder, twin: bool = False) -> None:
+    _own.finder = finder.twin() if twin else finder
 
 
 def _work(task: Task) -> list[Scanned]:
-    assert _finder is not None
-    return scan_task(task, _finder, lambda done, rows: None)
+    return scan_task(task, _own.finder, lambda done, rows: None)
 
 
 def scan_task(task: Task, finder: Finder, progress: Progress) -> list[Scanned]:
@@ -208,11 +232,11 @@ def _search(part: Part, into: Scanned, finder: Finder, by_values: bool, progress
         _search_values(part, into, finder.index.needles, progress)
     else:
         matcher, told = Matcher(finder, part.syntax), 0
-        for block in part.blocks():
+        for block in (part.views or part.blocks)():
             into.matches += matcher.search(block)
             progress(0, matcher.rows - told)
             told = matcher.rows
-        into.rows, into.name_rows = matcher.rows, matcher.name_rows
+        into.rows, into.name_rows = matcher.rows, finder.name_rows.copy()
     into.seconds = time.perf_counter() - begun
 
 
@@ -233,22 +257,27 @@ def _ranged(task: Task, source: Source) -> Iterator[Part]:
     (whole,) = parts(source)
     syntax = whole.syntax if task.start == 0 else replace(whole.syntax, first=1)
 
-    def read() -> Iterator[Block]:
+    def read(cut: Callable[[BinaryIO], Iterator[Block]]) -> Iterator[Block]:
         with source.open() as stream:
             if task.start:
                 stream.seek(task.start - 1)
                 while (piece := stream.readline(SIZE)) and not piece.endswith(b"\n"):
                     pass
             if stream.tell() < (task.stop or 0):
-                yield from blocks(stream, syntax, until=task.stop)
+                yield from cut(stream)
 
-    yield Part(whole.name, syntax, read)
+    yield Part(
+        whole.name,
+        syntax,
+        partial(read, partial(blocks, syntax=syntax, until=task.stop)),
+        partial(read, partial(views, until=task.stop)),
+    )
 
 
 def _is_plain(path: Path) -> bool:
     try:
         found = next(parts(source_of(path)), None)
-        return found is not None and found.plain
+        return found is not None and found.views is not None
     except CanaryError:
         return False
 
@@ -273,10 +302,19 @@ class _Watched:
     def read(self, size: int = -1) -> bytes:
         """As a file's; the furthest place reached is what counts as progress."""
         found = self._file.read(size)
+        self._tell()
+        return found
+
+    def readinto(self, buffer: memoryview) -> int:
+        """As a file's."""
+        got: int = self._file.readinto(buffer)  # type: ignore[attr-defined]
+        self._tell()
+        return got
+
+    def _tell(self) -> None:
         if (at := self._file.tell()) > self._furthest:
             self._progress(at - self._furthest)
             self._furthest = at
-        return found
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._file, name)
@@ -299,10 +337,3 @@ def _merged(matches: Sequence[Match]) -> list[Match]:
             match = replace(old, numbers=old.numbers | match.numbers, named=old.named | match.named, by=by)
         rows[match.row] = match
     return [rows[row] for row in sorted(rows)]
-
-
-def _with_chance(match: Match, name_rows: Counter[int]) -> Match:
-    """A match by name and due date alone: namesakes in the file share a due date by chance."""
-    if any(kinds != (Kind.NAME_DUE,) for kinds in match.by.values()):
-        return match
-    return replace(match, chance=max(name_rows[i] for i in match.by) / DUE_DATES)

@@ -34,21 +34,10 @@ def digests(e164: str) -> Iterator[tuple[str, str]]:
                 yield kind, whole[8 : 8 + _TRUNCATED]
 
 
-def digest_keys(phone: Written) -> Iterator[bytes]:
-    """The first 8 bytes of each of those hashes: what all whole and cut ones begin with."""
-    for spelled in map(str.encode, hashed_spellings(phone)):
-        whole = hashlib.md5(spelled).digest()
-        yield whole[:8]
-        yield whole[4:12]
-        yield hashlib.sha1(spelled).digest()[:8]
-        yield hashlib.sha256(spelled).digest()[:8]
-
-
-def masks(phone: Written) -> set[str]:
-    """What a mask may leave of a number, as beginning*end, with country code and without."""
+def masks(phone: Written) -> list[str]:
+    """What a mask may leave of a number, as beginning*end, without country code."""
     bare = phone.bare
-    keeps = {f"{bare[:head]}*{bare[-tail:]}" for head, tail in _MASK_KEEPS if len(bare) > tail + 4}
-    return keeps | {f"86{kept}" for kept in keeps}
+    return [f"{bare[:head]}*{bare[-tail:]}" for head, tail in _MASK_KEEPS if len(bare) > tail + 4]
 
 
 def dates(day: date) -> frozenset[str]:

@@ -17,15 +17,20 @@ from hypothesis import strategies as st
 import canary.scan
 from canary.mint.facts import Fact
 from canary.scan import blocks as cutting
-from canary.scan.blocks import Block, Syntax, blocks
+from canary.scan.blocks import Block, Syntax, blocks, views
+from canary.scan.digests import beginnings
 from canary.scan.fallback import Fallback
 from canary.scan.index import Finder, Index
 from canary.scan.kernel import Kernel
 from canary.scan.matcher import Matcher
 from canary.scan.needles import needles
+from canary.scan.run import Scan
 from tests.scan.people import row, scanned, sought
 
-SOURCE = Path(canary.scan.__file__).with_name("kernel.c")
+SOURCES = [str(Path(canary.scan.__file__).with_name(name)) for name in ("kernel.c", "digests.c")]
+# Beside the fastest that this processor has; AVX2 only where it can run.
+CPU = Path("/proc/cpuinfo")
+WAYS = ["PORTABLE", "SSE2", *(["AVX2"] if CPU.exists() and " avx2 " in CPU.read_text() else [])]
 COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="needs a C compiler")
 
@@ -41,17 +46,24 @@ ROWS = [",".join(row(dict(who.facts))) for who in CANARIES]
 
 def compiled(folder: Path, name: str, *flags: str) -> Path:
     out = folder / name
-    subprocess.run([str(COMPILER), "-O2", *flags, "-o", str(out), str(SOURCE)], check=True)
+    subprocess.run([str(COMPILER), "-O2", *flags, "-o", str(out), *SOURCES], check=True)
     return out
 
 
 @pytest.fixture(scope="module")
-def kernels(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, list[Finder]]:
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return compiled(tmp_path_factory.mktemp("kernel"), "wide.so", "-shared", "-fPIC")
+
+
+@pytest.fixture(scope="module")
+def kernels(library: Path) -> dict[bool, list[Finder]]:
     """All ways to search, for all kinds and for plain numbers."""
-    folder = tmp_path_factory.mktemp("kernel")
-    wide = compiled(folder, "wide.so", "-shared", "-fPIC")
-    portable = compiled(folder, "portable.so", "-shared", "-fPIC", "-DKERNEL_PORTABLE")
-    return {index is INDEX: [Fallback(index), Kernel(index, wide), Kernel(index, portable)] for index in (INDEX, PLAIN)}
+    flags = ("-shared", "-fPIC")
+    ways = [
+        library,
+        *(compiled(library.parent, f"{way}.so", *flags, f"-DKERNEL_{way}") for way in ("PORTABLE", "SSE2")),
+    ]
+    return {index is INDEX: [Fallback(index), *(Kernel(index, way) for way in ways)] for index in (INDEX, PLAIN)}
 
 
 WORDS: list[list[bytes]] = [
@@ -87,6 +99,7 @@ def texts(seed: int) -> bytes:
     st.booleans(),
 )
 @example(b"," * 63 + PHONE.encode() + b"\n", 0, 0, False, False, False)
+@example(f"1.2000000000E+{PHONE[0]}.{PHONE[1:]}E+10".encode(), 0, 0, True, False, False)
 @example((ROWS[0] + "\n" + ROWS[0] + ROWS[0]).encode(), 0, 0, True, False, False)
 def test_the_kernel_gives_the_places_and_counts_of_the_fallback(
     kernels: dict[bool, list[Finder]], text: bytes, fresh: int, sides: int, everything: bool, pipe: bool, cut: bool
@@ -99,7 +112,7 @@ def test_the_kernel_gives_the_places_and_counts_of_the_fallback(
         finder.begin()
         places = finder.search(block, Syntax(pipe=pipe), breaks)
         said.append((sorted(places.hits), places.lines, finder.name_rows.tolist()))
-    assert said[0] == said[1] == said[2]
+    assert all(other == said[0] for other in said[1:])
 
 
 @given(st.lists(st.sampled_from(ROWS), min_size=1, max_size=30), st.integers(1, 300), st.booleans())
@@ -113,10 +126,23 @@ def test_the_kernel_counts_names_alike_wherever_blocks_end(
         for finder in kernels[True]:
             matcher = Matcher(finder, Syntax())
             matches = [m for block in blocks(io.BytesIO(text), Syntax(), size=size) for m in matcher.search(block)]
-            said.append((matches, matcher.rows, matcher.name_rows))
+            said.append((matches, matcher.rows, finder.name_rows.tolist()))
     finally:
         cutting.LONGEST, cutting.OVERLAP = longest, overlap
-    assert said[0] == said[1] == said[2]
+    assert all(other == said[0] for other in said[1:])
+
+
+@given(st.lists(st.integers(0, 900), max_size=20), st.integers(1, 300), st.none() | st.integers(0, 4000))
+@example([2500, 3, 5000], 7, None)
+def test_blocks_in_one_buffer_are_those_in_many(lengths: list[int], size: int, until: int | None) -> None:
+    text = b"\n".join(b"%d" % n * n for n in lengths)
+    longest, cutting.LONGEST, overlap, cutting.OVERLAP = cutting.LONGEST, 2000, cutting.OVERLAP, 300
+    try:
+        copied = list(blocks(io.BytesIO(text), Syntax(), until, size))
+        seen = [replace(block, data=bytes(block.data)) for block in views(io.BytesIO(text), until, size)]
+    finally:
+        cutting.LONGEST, cutting.OVERLAP = longest, overlap
+    assert seen == copied
 
 
 @pytest.mark.parametrize("before", [True, False])
@@ -129,15 +155,40 @@ def test_records_longer_than_any_record_are_read_around_a_name_alike(
         near = due + " " * gap + name if before else name + " " * gap + due
         text = ("号 " * 30000 + ROWS[1] + "," + near + " 号" * 30000).encode()
         said = [sorted(f.search(Block(text), Syntax(), None).hits) for f in kernels[True]]
-        assert said[0] == said[1] == said[2]
+        assert all(other == said[0] for other in said[1:])
         seen.add(len(said[0]))
     assert len(seen) == 2
     assert len({tuple(f.name_rows.tolist()) for f in kernels[True]}) == 1
 
 
+def test_threads_find_in_ranges_what_one_finds_in_all(tmp_path: Path, library: Path) -> None:
+    rows = [ROWS[i % len(ROWS)] if i % 97 == 0 else f"陈丽芳,{i},2026-03-05" for i in range(5000)]
+    (tmp_path / "found.csv").write_text("\n".join(rows))
+    shared = Kernel(INDEX, library)
+    for jobs, size in ((1, 1 << 26), (3, 10_000)):
+        scan = Scan(INDEX.needles, jobs, range=size)
+        scan.__dict__["_finder"] = shared
+        (found,) = scan.files([tmp_path / "found.csv"])
+        assert len(found.matches) == 52 and found.rows == 5000
+        if jobs == 1:
+            alone = found
+    assert found.matches == alone.matches
+    assert found.name_rows.tolist() == alone.name_rows.tolist()
+
+
+@given(st.lists(st.binary(max_size=56)))
+@example([b"", b"x" * 55, b"13812345678"])
+def test_hashes_begin_as_those_of_hashlib(library: Path, words: list[bytes]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("canary.scan.library.built", lambda: library)
+        quick = beginnings(words)
+        patch.setattr("canary.scan.library.built", lambda: None)
+        assert quick == beginnings(words)
+
+
 def test_random_bytes_touch_no_memory_but_their_own(tmp_path: Path) -> None:
     driver = Path(__file__).with_name("kernel_driver.c")
-    for build in ([], ["-DKERNEL_PORTABLE"]):
+    for build in ([], *([f"-DKERNEL_{way}"] for way in WAYS)):
         flags = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
         made = [str(COMPILER), *flags, *build, str(driver), "-o", str(tmp_path / "driver")]
         if subprocess.run(made, capture_output=True).returncode:

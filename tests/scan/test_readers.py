@@ -166,4 +166,5 @@ def test_several_processes_find_in_ranges_what_one_finds(looked: str, tmp_path: 
     (tmp_path / "a.csv").write_bytes("".join(",".join(cells) + "\n" for cells in lines).encode())
     (alone,), (together,) = scan(tmp_path / "a.csv"), scan(tmp_path / "a.csv", jobs=2, range=700)
     assert alone.matches and alone.matches == together.matches
-    assert (alone.rows, alone.columns, alone.name_rows) == (together.rows, together.columns, together.name_rows)
+    assert (alone.rows, alone.columns) == (together.rows, together.columns)
+    assert alone.name_rows.tolist() == together.name_rows.tolist()

@@ -31,13 +31,14 @@ class Source:
 
 @dataclass(frozen=True)
 class Part:
-    """One text or table of a source; `blocks` starts anew each time it is called. `plain` if the blocks are the
-    source's very bytes, cut at line ends, so that it may be read in ranges."""
+    """One text or table of a source; `blocks` starts anew each time it is called. `views` gives the same, the data of
+    each only until the next; it is there if they are the source's very bytes, cut at line ends: they may be read in
+    ranges."""
 
     name: str
     syntax: Syntax
     blocks: Callable[[], Iterator[Block]]
-    plain: bool = False
+    views: Callable[[], Iterator[Block]] | None = None
 
 
 class Reader(Protocol):

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from canary.scan.blocks import SNIFFED, Block, blocks, sniff
+from canary.scan.blocks import SNIFFED, Block, blocks, sniff, views
 from canary.scan.readers.base import Part, Source
 
 _MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
@@ -27,7 +27,12 @@ class TextReader:
             with source.open() as stream:
                 yield from blocks(_Recoded(stream, encoding) if encoding else stream, syntax)  # type: ignore[arg-type]
 
-        yield Part(source.name, syntax, read, plain=encoding is None and syntax.separator is None)
+        def read_views() -> Iterator[Block]:
+            with source.open() as stream:
+                yield from views(stream)
+
+        plain = encoding is None and syntax.separator is None
+        yield Part(source.name, syntax, read, read_views if plain else None)
 
 
 def utf16(start: bytes) -> str | None:
