@@ -8,3 +8,5 @@ for bench in false_accusation numbers_needed small_leak pair "papadimitriou --ru
   echo "== $*"
   .venv/bin/python "benchmarks/$1.py" "${@:2}"
 done
+echo "== robustness"
+.venv/bin/python benchmarks/robustness.py --files 50 --clean 100000000
