@@ -243,6 +243,7 @@ TREATMENTS: dict[str, Callable[[Rows], Made]] = {
     ),
     "typo in name; due": renamed(typo, NAME, DUE),
     "typo in name; number masked": renamed(typo, NAME, PHONE, mask=True),
+    "typo in name; number masked, due": renamed(typo, NAME, PHONE, DUE, mask=True),
     "typo in name; number": renamed(typo, NAME, PHONE),
     "typo in number; name, due": each(lambda c: [c[NAME], c[PHONE][:-1] + str(9 - int(c[PHONE][-1])), c[DUE]], None),
     **{f"name only with due date {form}": dated(form) for form in (

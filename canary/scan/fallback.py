@@ -15,7 +15,7 @@ _GROUPED = re.compile(rb"[0-9]++(?:[ \-.()/]{1,2}+[0-9]++)++")
 _HEX = re.compile(rb"[0-9A-Fa-f]{16,}+")
 _MASKED = re.compile(rb"(?<![*xX#])[*xX#]{2,8}+(?=[0-9]{2,4}+(?![0-9]))")
 _HEAD, _TAIL = re.compile(rb"(?<![0-9])[0-9]{2,6}\Z"), re.compile(rb"[0-9]{2,4}")
-_SCIENTIFIC = re.compile(rb"(?<![0-9])([1-9])\.([0-9]{5,20}+)[eE]\+?+([0-9]{1,2}+)(?![0-9])")
+_SCIENTIFIC = re.compile(rb"(?<![0-9])([1-9])\.([0-9]{5,20}+)[eE]\+?+(?=([0-9]{1,2}+)(?![0-9]))")
 _WORD = {
     pipe: re.compile(rb"(?<![%s])[\x80-\xff\\][%s]*+" % (inside, inside))
     for pipe, inside in ((True, rb"0-9\x40-\x7b\x7d-\xff"), (False, rb"0-9\x40-\xff"))
@@ -98,7 +98,7 @@ class Fallback:
             power = int(token[3])
             key = self._numbers.get(token[1] + token[2][:power].ljust(power, b"0"))
             if key is not None:
-                yield token.start(), token.end(), key
+                yield token.start(), token.end(3), key
 
     def _in_words(self, data: bytes, pipe: bool) -> Iterator[Hit]:
         found = [(m.start(), m[0]) for m in _WORD[pipe].finditer(data)]

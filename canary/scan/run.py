@@ -303,6 +303,6 @@ def _merged(matches: Sequence[Match]) -> list[Match]:
 
 def _with_chance(match: Match, name_rows: Counter[int]) -> Match:
     """A match by name and due date alone: namesakes in the file share a due date by chance."""
-    if any(kinds != (Kind.NAME_DUE,) for kinds in match.by.values()):
+    if any(kinds not in ((Kind.NAME_DUE,), (Kind.PINYIN,)) for kinds in match.by.values()):
         return match
     return replace(match, chance=max(name_rows[i] for i in match.by) / DUE_DATES)
