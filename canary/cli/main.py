@@ -15,6 +15,7 @@ from canary.cli import (
     demo,
     drill,
     exclude,
+    filter,
     number,
     plan,
     plant,
@@ -54,7 +55,7 @@ def cli(verbose: bool) -> None:
     """Which copy leaked? Plant canaries in every copy you hand out, listen, trace, report."""
 
 
-RECORDS = (setup, recipient, copy, number, rent, plant, check, exclude, contact, reconcile, alert, drill, scan)
+RECORDS = (setup, recipient, copy, number, rent, plant, check, exclude, contact, reconcile, alert, drill, scan, filter)
 for module in (*RECORDS, trace, prove, plan, simulate, run, demo):
     for command in module.COMMANDS:
         cli.add_command(command)

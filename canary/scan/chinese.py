@@ -2,8 +2,7 @@
 
 import re
 import unicodedata
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from itertools import islice, product
 
@@ -11,7 +10,7 @@ from opencc import OpenCC
 from pypinyin import Style, pinyin
 
 _HAN = range(0x3400, 0xA000)
-MOST = 64  # spellings of one name
+MOST = 16  # readings of one name
 _LATIN = re.compile(r"[a-z](?:[a-z '\-]*[a-z])?")
 _BETWEEN = re.compile(r"[ '\-]+")
 _HAN_RUN = re.compile(r"[\u3400-\u9fff]+")
@@ -25,15 +24,6 @@ def _simplified() -> Mapping[int, str]:
     return {ord(a): b for a, b in zip(characters, plain, strict=True) if a != b and len(b) == 1}
 
 
-@cache
-def _variants() -> Mapping[str, str]:
-    """Each simplified character with all that are simplified to it."""
-    found: defaultdict[str, str] = defaultdict(str)
-    for code, plain in _simplified().items():
-        found[plain] += chr(code)
-    return {plain: plain + others for plain, others in found.items()}
-
-
 def simplified(text: str) -> str:
     """A text in simplified characters."""
     # Few texts hold any traditional one, and to look for one takes a fifth of the time.
@@ -45,9 +35,14 @@ def _traditional() -> re.Pattern[str]:
     return re.compile(f"[{''.join(map(chr, _simplified()))}]")
 
 
-def written_forms(word: str) -> Iterator[str]:
-    """A simplified word with any of its characters traditional, at most `MOST` forms, itself first."""
-    yield from map("".join, islice(product(*(_variants().get(c, c) for c in word)), MOST))
+def written_forms(word: str) -> set[str]:
+    """A simplified word, and as it is converted to the traditional characters of three places."""
+    return {word, *(convert(word) for convert in _conversions())} if any(ord(c) in _HAN for c in word) else {word}
+
+
+@cache
+def _conversions() -> tuple[Callable[[str], str], ...]:
+    return tuple(OpenCC(name).convert for name in ("s2t", "s2tw", "s2hk"))
 
 
 @cache
@@ -64,11 +59,14 @@ def _of_umlaut(syllable: str) -> tuple[str, ...]:
 
 @cache
 def _readings(name: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """(surname, syllables of the given name) for each way to read a name of Chinese characters; else none."""
+    """(surname, syllables of the given name) for each way to read a name of Chinese characters; else none.
+
+    Characters are read in their first way, but surnames (曾, 单, 解) and what has ü in all."""
     if not 2 <= len(name) <= 4 or not all(ord(c) in _HAN for c in name):
         return ()
     cut = 2 if len(name) == 4 else 1
-    ways = islice(product(*map(_syllables, name)), MOST // 4)
+    given = [_of_umlaut(_syllables(c)[0]) for c in name[cut:]]
+    ways = islice(product(*map(_syllables, name[:cut]), *given), MOST)
     return tuple(("".join(way[:cut]), way[cut:]) for way in ways)
 
 
@@ -79,11 +77,10 @@ def sounds(name: str) -> frozenset[str]:
 
 
 def sound_words(name: str) -> Iterator[str]:
-    """The longest words that show a name's sound in a table: the given name, or all in one, in every case."""
+    """The longest words that show a name's sound in a table: the given name, or all in one, in the usual cases."""
     for surname, given in _readings(name):
         joined = "".join(given)
-        forms = {joined, "-".join(given), "'".join(given), surname + joined}
-        for form in forms:
+        for form in {joined, "-".join(given), surname + joined}:
             yield from (form, form.upper(), form.capitalize())
         yield "-".join(map(str.capitalize, given))
         yield surname.capitalize() + joined.capitalize()

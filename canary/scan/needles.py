@@ -48,8 +48,8 @@ NUMBER_ITSELF = frozenset({Kind.PHONE, Kind.MD5, Kind.SHA1, Kind.SHA256})
 @dataclass(frozen=True)
 class Person:
     """One persona as text: `facts` hold every spelling of each fact, already `plain`, `sounds` her name in Latin
-    letters, `rounded` her number with its last digits lost. A record that shows her due date, address or rounded
-    number shows all whole numbers of one of the `signs`."""
+    letters, `rounded` her number with its last digits lost, `own` the longest word of her name as it was planted. A
+    record that shows her due date, address or rounded number shows all whole numbers of one of the `signs`."""
 
     id: int
     number: str
@@ -58,6 +58,7 @@ class Person:
     signs: tuple[frozenset[int], ...] = ()
     sounds: frozenset[str] = frozenset()
     rounded: frozenset[str] = frozenset()
+    own: str = ""
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,8 @@ def _person(sought: "Sought") -> Person:
     kept: dict[Fact, frozenset[str]] = {fact: found for fact, found in facts.items() if found}
     rounded = frozenset(spellings.rounded(written(sought.phone).bare))
     signs = tuple(_signs(sought.facts.get(Fact.DUE_DATE), sought.facts.get(Fact.ADDRESS), rounded))
-    return Person(sought.id, sought.number, name, kept, signs, chinese.sounds(name), rounded)
+    own = _longest(str(sought.facts.get(Fact.NAME) or ""))
+    return Person(sought.id, sought.number, name, kept, signs, chinese.sounds(name), rounded, own)
 
 
 @cache
@@ -209,7 +211,7 @@ def _anchors(people: Iterable[Person]) -> Iterator[tuple[bytes, int]]:
         if not person.name:
             continue
         longest = _longest(person.name)
-        for word in {*chinese.written_forms(longest), longest.upper(), longest.title()}:
+        for word in {person.own, *chinese.written_forms(longest), longest.upper(), longest.title()}:
             yield json.dumps(word)[1:-1].encode(), person.id
             for encoding in spellings.ENCODINGS:
                 with suppress(UnicodeEncodeError):

@@ -1,5 +1,6 @@
 """Names in traditional characters, by their sound or misspelled, and rounded numbers: hers, with a second fact."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -91,5 +92,10 @@ def test_readings_with_an_umlaut_are_spelled_as_passports_do() -> None:
 
 @given(st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5), min_size=1, max_size=4))
 def test_every_written_form_is_simplified_to_the_same(word: str) -> None:
-    plain = chinese.simplified
-    assert {plain(form) for form in chinese.written_forms(plain(word))} == {plain(plain(word))}
+    plain = chinese.simplified(chinese.simplified(word))
+    assert {chinese.simplified(form) for form in chinese.written_forms(plain)} == {chinese.simplified(plain)}
+
+
+def test_a_name_planted_in_rare_characters_is_found_as_it_was_planted() -> None:
+    her = replace(HER[0], facts={**FACTS, Fact.NAME: "陳豔后"})
+    assert found(scanned("陳豔后,2026-03-05".encode(), [her])) == {1: 1}
