@@ -10,3 +10,8 @@ for bench in false_accusation numbers_needed small_leak pair "papadimitriou --ru
 done
 echo "== robustness"
 .venv/bin/python benchmarks/robustness.py --files 50 --clean 100000000
+if .venv/bin/python -c "import ray" 2>/dev/null; then
+  echo "== cluster"
+  .venv/bin/python -m pytest -q tests/peers/test_ray.py
+  .venv/bin/python benchmarks/cluster.py
+fi

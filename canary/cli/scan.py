@@ -21,7 +21,8 @@ from canary.cli.output import format_option, remark, show_json, table
 from canary.errors import CanaryError
 from canary.report.json_report import pair_document, verdict_document
 from canary.scan.bloom import load as load_filter
-from canary.scan.needles import NUMBER_ITSELF, needles
+from canary.scan.cluster import ClusterScan
+from canary.scan.needles import NUMBER_ITSELF, Needles, needles
 from canary.scan.run import STDIN, Progress, Scan, Scanned
 from canary.scan.sift import sifted
 from canary.settings import load
@@ -56,6 +57,8 @@ SHOWN = 200  # rows of canaries printed as a table
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="Search with this exported filter, without registry: numbers of rows alone.",
 )
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="Who searches.")
+@click.option("--cluster", default="", envvar="RAY_ADDRESS", help="The Ray cluster's address.  [default: this machine]")
 @format_option
 @click.pass_context
 def scan(
@@ -66,6 +69,8 @@ def scan(
     law_rows: int,
     no_ledger: bool,
     filter_file: Path | None,
+    engine: str,
+    cluster: str,
     style: str,
 ) -> None:
     """Find canaries in FILES that turned up (folders, archives, - for a pasted fragment) and say which copy leaked.
@@ -77,7 +82,9 @@ def scan(
         if filter_file:
             report = _sifted(paths, filter_file, style)
         else:
-            report = _scanned(paths, Wish(jobs or _jobs(paths), phones_only, law_rows, not no_ledger), style)
+            beyond = cluster if engine == "ray" else None
+            wish = Wish(jobs or _jobs(paths), phones_only, law_rows, not no_ledger, beyond)
+            report = _scanned(paths, wish, style)
     except KeyboardInterrupt:
         remark("interrupted: nothing was kept")
         ctx.exit(128 + signal.SIGINT)
@@ -95,6 +102,13 @@ class Wish:
     phones_only: bool
     law_rows: int
     ledger: bool
+    cluster: str | None  # where Ray is; "" on this machine; None: nowhere
+
+    def scan(self, needles: Needles, progress: Progress, stdin: bytes) -> Scan:
+        """The scan by whom it was wished."""
+        if self.cluster is None:
+            return Scan(needles, self.jobs, progress, stdin=stdin)
+        return ClusterScan(needles, max(2, self.jobs), progress, stdin=stdin, address=self.cluster)
 
 
 def _scanned(paths: Sequence[Path], wish: Wish, style: str) -> dict[str, Any]:
@@ -105,7 +119,7 @@ def _scanned(paths: Sequence[Path], wish: Wish, style: str) -> dict[str, Any]:
         looked = finds.sought(session)
     fragment = sys.stdin.buffer.read(FRAGMENT) if STDIN in paths else b""
     with _progress(paths) as progress, _hashing(paths if wish.ledger else (), fragment) as hashed:
-        scanned = Scan(needles(looked, wish.phones_only), wish.jobs, progress, stdin=fragment).files(paths)
+        scanned = wish.scan(needles(looked, wish.phones_only), progress, fragment).files(paths)
         sums = hashed.result()
     digest = finds.digest_of(sha256 for sha256, _ in sums.values())
     said = turned_up.judged(store, settings.now(), settings.terms, looked, scanned, digest)
