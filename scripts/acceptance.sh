@@ -15,3 +15,7 @@ if .venv/bin/python -c "import ray" 2>/dev/null; then
   .venv/bin/python -m pytest -q tests/peers/test_ray.py
   .venv/bin/python benchmarks/cluster.py
 fi
+echo "== readers"
+.venv/bin/python benchmarks/fuzz_readers.py
+echo "== found rows"
+.venv/bin/python benchmarks/found_rows.py 100

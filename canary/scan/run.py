@@ -22,7 +22,7 @@ from canary.scan.cells import CellMatcher, Likeness
 from canary.scan.index import Finder
 from canary.scan.matcher import Matcher, finder
 from canary.scan.needles import Kind, Needles
-from canary.scan.readers.base import Part, Source
+from canary.scan.readers.base import BROKEN, Part, Source
 from canary.scan.readers.detect import parts
 from canary.scan.record import DUE_DATES, Match
 from canary.scan.values import Resemblance, ValueMatcher, recognised
@@ -188,11 +188,16 @@ def scan_task(task: Task, finder: Finder, progress: Progress) -> list[Scanned]:
                 reading = True
                 _search(part, found[-1], finder, task.values is not None, progress)
                 reading = False
-    except (CanaryError, OSError) as error:
+    except (CanaryError, *BROKEN) as error:  # archives are unpacked while their parts are searched
         if not reading:
             found.append(Scanned(str(task.path)))
-        found[-1].error = str(error) if isinstance(error, CanaryError) else f"{task.path}: {error.strerror or error}"
+        found[-1].error = broken(task.path, error)
     return found
+
+
+def broken(path: Path, error: BaseException) -> str:
+    """What to say of a file that could not be read to its end."""
+    return str(error) if isinstance(error, CanaryError) else f"{path}: {getattr(error, 'strerror', None) or error}"
 
 
 def _source(task: Task, progress: Progress) -> Source:

@@ -9,9 +9,9 @@ from pathlib import Path
 from canary.errors import CanaryError
 from canary.scan.blocks import records
 from canary.scan.bloom import Bloom
-from canary.scan.readers.base import Part, Source
+from canary.scan.readers.base import BROKEN, Part, Source
 from canary.scan.readers.detect import parts
-from canary.scan.run import STDIN, Progress, source_of
+from canary.scan.run import STDIN, Progress, broken, source_of
 
 _HEX = re.compile(r"(?<![0-9a-z])[0-9a-f]{16,64}(?![0-9a-z])")
 _GROUPED = re.compile(r"[0-9]+(?:[ \-.()/]{1,2}[0-9]+)*")
@@ -47,8 +47,8 @@ def _sifted(path: Path, bloom: Bloom, progress: Progress, stdin: bytes) -> list[
         for part in parts(source):
             found.append(Sifted(part.name))
             _sift(part, found[-1], bloom, progress)
-    except (CanaryError, OSError) as error:
-        found.append(Sifted(str(path), error=str(error)))
+    except (CanaryError, *BROKEN) as error:
+        found.append(Sifted(str(path), error=broken(path, error)))
     return found
 
 
