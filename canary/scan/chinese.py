@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from itertools import islice, product
 
@@ -10,7 +11,7 @@ from opencc import OpenCC
 from pypinyin import Style, pinyin
 
 _HAN = range(0x3400, 0xA000)
-MOST = 16  # readings of one name
+MOST = 16  # spellings or readings of one name
 _LATIN = re.compile(r"[a-z](?:[a-z '\-]*[a-z])?")
 _BETWEEN = re.compile(r"[ '\-]+")
 _HAN_RUN = re.compile(r"[\u3400-\u9fff]+")
@@ -36,13 +37,27 @@ def _traditional() -> re.Pattern[str]:
 
 
 def written_forms(word: str) -> set[str]:
-    """A simplified word, and as it is converted to the traditional characters of three places."""
-    return {word, *(convert(word) for convert in _conversions())} if any(ord(c) in _HAN for c in word) else {word}
+    """A simplified word, and all ways to write it in traditional characters (at most `MOST`)."""
+    return {word, *map("".join, islice(product(*map(_traditional_forms, word)), MOST))}
+
+
+def _traditional_forms(character: str) -> str:
+    """Those that Big5 holds; itself, too, where that is one (范 is a surname, 範 is not)."""
+    forms = _variants().get(character, "")
+    return forms + character if not forms or _in_big5(character) else forms
 
 
 @cache
-def _conversions() -> tuple[Callable[[str], str], ...]:
-    return tuple(OpenCC(name).convert for name in ("s2t", "s2tw", "s2hk"))
+def _variants() -> Mapping[str, str]:
+    """Simplified characters with all in Big5 that are simplified to them."""
+    found: defaultdict[str, str] = defaultdict(str)
+    for code, plain in _simplified().items():
+        found[plain] += chr(code) if _in_big5(chr(code)) else ""
+    return dict(found)
+
+
+def _in_big5(character: str) -> bool:
+    return bool(character.encode("big5", "ignore"))
 
 
 @cache

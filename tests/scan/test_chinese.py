@@ -36,6 +36,11 @@ def test_traditional_characters_are_hers(encoding: str) -> None:
     assert kinds("陳雅婷,龍崗區布吉街道12巷34號567") == (Kind.NAME_ADDRESS,)
 
 
+@pytest.mark.parametrize(("simple", "forms"), [("艳", "艷豔"), ("范", "范範"), ("婷", "婷")])
+def test_traditional_forms_are_all_that_are_in_use(simple: str, forms: str) -> None:
+    assert chinese.written_forms(simple) == {simple, *forms}
+
+
 SOUNDS = [
     "Chen Yating",
     "CHEN YATING",
