@@ -10,3 +10,14 @@ for bench in false_accusation numbers_needed small_leak pair "papadimitriou --ru
   echo "== $*"
   .venv/bin/python "benchmarks/$1.py" "${@:2}"
 done
+echo "== robustness"
+.venv/bin/python benchmarks/robustness.py --files 50 --clean 100000000
+if .venv/bin/python -c "import ray" 2>/dev/null; then
+  echo "== cluster"
+  .venv/bin/python -m pytest -q tests/peers/test_ray.py
+  .venv/bin/python benchmarks/cluster.py
+fi
+echo "== readers"
+.venv/bin/python benchmarks/fuzz_readers.py
+echo "== found rows"
+.venv/bin/python benchmarks/found_rows.py 100

@@ -15,6 +15,7 @@ from canary.cli import (
     demo,
     drill,
     exclude,
+    filter,
     greet,
     number,
     plan,
@@ -55,8 +56,24 @@ def cli(verbose: bool) -> None:
     """Which copy leaked? Plant canaries in every copy you hand out, listen, trace, report."""
 
 
-RECORDS = (setup, recipient, copy, number, rent, greet, plant, check, exclude, contact, reconcile, alert, drill, scan)
-for module in (*RECORDS, trace, prove, plan, simulate, run, demo):
+RECORDS = (
+    setup,
+    recipient,
+    copy,
+    number,
+    rent,
+    greet,
+    plant,
+    check,
+    exclude,
+    contact,
+    reconcile,
+    alert,
+    drill,
+    scan,
+    filter,
+)
+for module in (*RECORDS, scan, filter, trace, prove, plan, simulate, run, demo):
     for command in module.COMMANDS:
         cli.add_command(command)
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -20,8 +20,11 @@ from canary import turned_up
 from canary.cli.output import format_option, remark, show_json, table
 from canary.errors import CanaryError
 from canary.report.json_report import pair_document, verdict_document
-from canary.scan.needles import NUMBER_ITSELF, needles
+from canary.scan.bloom import load as load_filter
+from canary.scan.cluster import ClusterScan
+from canary.scan.needles import NUMBER_ITSELF, Needles, needles
 from canary.scan.run import STDIN, Progress, Scan, Scanned
+from canary.scan.sift import sifted
 from canary.settings import load
 from canary.store import finds
 from canary.store.finds import Sought
@@ -50,6 +53,14 @@ SHOWN = 200  # rows of canaries printed as a table
     help="Say if so many are passed.",
 )
 @click.option("--no-ledger", is_flag=True, help="A rehearsal: enter nothing in the ledger.")
+@click.option(
+    "--filter",
+    "filter_file",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Search with this exported filter, without registry: numbers of rows alone.",
+)
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="Who searches.")
+@click.option("--cluster", default="", envvar="RAY_ADDRESS", help="The Ray cluster's address.  [default: this machine]")
 @format_option
 @click.pass_context
 def scan(
@@ -59,6 +70,9 @@ def scan(
     phones_only: bool,
     law_rows: int,
     no_ledger: bool,
+    filter_file: Path | None,
+    engine: str,
+    cluster: str,
     style: str,
 ) -> None:
     """Find canaries in FILES that turned up (folders, archives, - for a pasted fragment) and say which copy leaked.
@@ -67,11 +81,16 @@ def scan(
     """
     try:
         paths = list(_expanded(files))
-        report = _scanned(paths, Wish(jobs or _jobs(paths), phones_only, law_rows, not no_ledger), style)
+        if filter_file:
+            report = _sifted(paths, filter_file, style)
+        else:
+            beyond = cluster if engine == "ray" else None
+            wish = Wish(jobs or _jobs(paths), phones_only, law_rows, not no_ledger, beyond)
+            report = _scanned(paths, wish, style)
     except KeyboardInterrupt:
         remark("interrupted: nothing was kept")
         ctx.exit(128 + signal.SIGINT)
-    if any(shown["canaries"] for shown in report["files"]):
+    if any(shown.get("canaries") or shown.get("hits") for shown in report["files"]):
         ctx.exit(1)
     if any(shown["error"] for shown in report["files"]):
         raise CanaryError("nothing found, but not everything could be read", "see the remarks above")
@@ -85,6 +104,13 @@ class Wish:
     phones_only: bool
     law_rows: int
     ledger: bool
+    cluster: str | None  # where Ray is; "" on this machine; None: nowhere
+
+    def scan(self, needles: Needles, progress: Progress, stdin: bytes) -> Scan:
+        """The scan by whom it was wished."""
+        if self.cluster is None:
+            return Scan(needles, self.jobs, progress, stdin=stdin)
+        return ClusterScan(needles, max(2, self.jobs), progress, stdin=stdin, address=self.cluster)
 
 
 def _scanned(paths: Sequence[Path], wish: Wish, style: str) -> dict[str, Any]:
@@ -95,7 +121,7 @@ def _scanned(paths: Sequence[Path], wish: Wish, style: str) -> dict[str, Any]:
         looked = finds.sought(session)
     fragment = sys.stdin.buffer.read(FRAGMENT) if STDIN in paths else b""
     with _progress(paths) as progress, _hashing(paths if wish.ledger else (), fragment) as hashed:
-        scanned = Scan(needles(looked, wish.phones_only), wish.jobs, progress, stdin=fragment).files(paths)
+        scanned = wish.scan(needles(looked, wish.phones_only), progress, fragment).files(paths)
         sums = hashed.result()
     digest = finds.digest_of(sha256 for sha256, _ in sums.values())
     said = turned_up.judged(store, settings.now(), settings.terms, looked, scanned, digest)
@@ -111,6 +137,25 @@ def _scanned(paths: Sequence[Path], wish: Wish, style: str) -> dict[str, Any]:
         show_json("scan", {**report, **_said(said)})
     else:
         _print(report, said)
+    return report
+
+
+def _sifted(paths: Sequence[Path], filter_file: Path, style: str) -> dict[str, Any]:
+    """Search with a filter alone; returns the report."""
+    bloom = load_filter(filter_file)
+    fragment = sys.stdin.buffer.read(FRAGMENT) if STDIN in paths else b""
+    with _progress(paths) as progress:
+        found = sifted(paths, bloom, progress, fragment)
+    report = {"filter": bloom.digest, "rate": bloom.rate, "files": [asdict(part) for part in found]}
+    for part in found:
+        if part.error:
+            remark(f"not read to its end: {part.error}")
+    if style == "json":
+        show_json("filter-scan", report)
+    else:
+        for part in found:
+            click.echo(f"{part.path}: {part.rows:,} rows, {len(part.hits)} for the registry's owner to look at")
+            click.echo("".join(f"{row}\n" for row in part.hits), nl=False)
     return report
 
 

@@ -5,7 +5,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from canary.mint.facts import Cell, Fact
-from canary.scan import spellings
+from canary.scan import chinese, spellings
 from canary.scan.digests import PIECES, beginnings
 from canary.scan.roster import Roster, rosters
 from canary.scan.text import plain
@@ -37,8 +37,10 @@ class Kind(StrEnum):
     SHA1 = "phone-sha1"
     SHA256 = "phone-sha256"
     MASKED = "phone-masked"
+    ROUNDED = "phone-rounded"
     NAME_DUE = "name+due"
     NAME_ADDRESS = "name+address"
+    PINYIN = "pinyin"
     VALUES = "values"
 
 
@@ -47,14 +49,18 @@ NUMBER_ITSELF = frozenset({Kind.PHONE, Kind.MD5, Kind.SHA1, Kind.SHA256})
 
 @dataclass(frozen=True)
 class Person:
-    """One persona as text: `facts` hold every spelling of each fact, already `plain`. A record that shows her due
-    date or address shows all whole numbers of one of the `signs`."""
+    """One persona as text: `facts` hold every spelling of each fact, already `plain`, `sounds` her name in Latin
+    letters, `rounded` her number with its last digits lost, `own` the longest word of her name as it was planted. A
+    record that shows her due date, address or rounded number shows all whole numbers of one of the `signs`."""
 
     id: int
     number: str
     name: str
     facts: Mapping[Fact, frozenset[str]]
     signs: tuple[frozenset[int], ...] = ()
+    sounds: frozenset[str] = frozenset()
+    rounded: frozenset[str] = frozenset()
+    own: str = ""
 
 
 @dataclass(frozen=True)
@@ -158,8 +164,11 @@ def _by_phone(sought: "Iterable[Sought]") -> "tuple[list[Sought], list[Sought]]"
 def _person(sought: "Sought") -> Person:
     facts = {fact: _spelled(value) for fact, value in sought.facts.items() if fact not in (Fact.PHONE, Fact.NAME)}
     name = plain(str(sought.facts.get(Fact.NAME) or ""))
-    signs = tuple(_signs(sought.facts.get(Fact.DUE_DATE), sought.facts.get(Fact.ADDRESS)))
-    return Person(sought.id, sought.number, name, {fact: found for fact, found in facts.items() if found}, signs)
+    kept: dict[Fact, frozenset[str]] = {fact: found for fact, found in facts.items() if found}
+    rounded = frozenset(spellings.rounded(written(sought.phone).bare))
+    signs = tuple(_signs(sought.facts.get(Fact.DUE_DATE), sought.facts.get(Fact.ADDRESS), rounded))
+    own = _longest(str(sought.facts.get(Fact.NAME) or ""))
+    return Person(sought.id, sought.number, name, kept, signs, chinese.sounds(name), rounded, own)
 
 
 @cache
@@ -173,11 +182,16 @@ def _of_date(day: date) -> tuple[frozenset[int], ...]:
     return frozenset({day.year, day.month, day.day}), *compact
 
 
-def _signs(due: Cell, address: Cell) -> Iterator[frozenset[int]]:
+def _signs(due: Cell, address: Cell, rounded: Iterable[str]) -> Iterator[frozenset[int]]:
     if isinstance(due, date):
         yield from _of_date(due)
     if address:
-        yield frozenset(int(run) for run in re.findall(r"[0-9]+", plain(str(address))) if len(run) <= 10)
+        yield _numbers(plain(str(address)))
+    yield from map(_numbers, rounded)
+
+
+def _numbers(text: str) -> frozenset[int]:
+    return frozenset(int(run) for run in re.findall(r"[0-9]+", text) if len(run) <= 10)
 
 
 def _longest(name: str) -> str:
@@ -193,15 +207,19 @@ def _spelled(value: Cell) -> frozenset[str]:
 
 
 def _anchors(people: Iterable[Person]) -> Iterator[tuple[bytes, int]]:
-    """The longest word of each name as bytes, in every encoding and case, and as JSON escapes it."""
+    """The longest word of each name as bytes: in every encoding and case, simplified and traditional, as JSON escapes
+    it, by its sound."""
     for person in people:
         if not person.name:
             continue
         longest = _longest(person.name)
-        for word in {longest, longest.upper(), longest.title()}:
+        for word in {person.own, *chinese.written_forms(longest), longest.upper(), longest.title()}:
             yield json.dumps(word)[1:-1].encode(), person.id
             for encoding in spellings.ENCODINGS:
-                yield word.encode(encoding, "ignore"), person.id
+                with suppress(UnicodeEncodeError):
+                    yield word.encode(encoding), person.id
+        for word in set(chinese.sound_words(person.name)):
+            yield word.encode(), person.id
 
 
 def _values(people: Iterable[Person]) -> Mapping[str, tuple[tuple[int, Fact], ...]]:

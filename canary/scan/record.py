@@ -4,8 +4,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from canary.mint.facts import Fact
+from canary.scan.chinese import resembles, shown_sounds
 from canary.scan.needles import Kind, Needles, Person
 from canary.scan.text import holds_value, holds_word, readings
 
@@ -77,25 +79,36 @@ def read(record: bytes, clues: Clues, needles: Needles) -> Match | None:
         holders = set(needles.on_number[number])
         for i in holders & named or holders:
             by[i] |= kinds
+    sounding = frozenset(chain.from_iterable(map(shown_sounds, texts)))
     for i in (on_numbers & named) | masked | clues.people:
-        by[i] |= _person(texts, needles.people[i], masked=i in masked)
+        by[i] |= _person(texts, sounding, needles.people[i], masked=i in masked)
     kept = {i: tuple(sorted(kinds, key=list(Kind).index)) for i, kinds in by.items() if kinds}
     return Match(frozenset(clues.numbers), named, kept) if kept else None
 
 
-def _person(texts: list[str], person: Person, masked: bool) -> set[Kind]:
+def _person(texts: list[str], sounding: frozenset[str], person: Person, masked: bool) -> set[Kind]:
     by_name = bool(person.name) and any(holds_word(text, person.name) for text in texts)
+    by_sound = not by_name and not person.sounds.isdisjoint(sounding)
     found: set[Kind] = set()
-    if not (by_name or masked):
+    if not (by_name or by_sound or masked):
         return found
     shown = {fact for fact in _TELLING if _shown(texts, person.facts.get(fact, ()))}
     if by_name and Fact.DUE_DATE in shown:
         found.add(Kind.NAME_DUE)
     if by_name and Fact.ADDRESS in shown:
         found.add(Kind.NAME_ADDRESS)
-    if masked and (by_name or Fact.ADDRESS in shown or {Fact.DUE_DATE, Fact.INFANT_BIRTH_DATE} <= shown):
+    if by_name and _shown(texts, person.rounded):
+        found.add(Kind.ROUNDED)
+    if by_sound and shown & {Fact.DUE_DATE, Fact.ADDRESS}:
+        found.add(Kind.PINYIN)
+    if masked and (by_name or by_sound or Fact.ADDRESS in shown or _dated(texts, person, shown)):
         found.add(Kind.MASKED)
     return found
+
+
+def _dated(texts: list[str], person: Person, shown: set[Fact]) -> bool:
+    """Whether the due date is there with the birth, or with nearly her name: too many have a due date alone."""
+    return Fact.DUE_DATE in shown and (Fact.INFANT_BIRTH_DATE in shown or resembles(texts, person.name))
 
 
 def _named(texts: list[str], needles: Needles) -> frozenset[int]:

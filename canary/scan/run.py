@@ -28,7 +28,7 @@ from canary.scan.index import Finder
 from canary.scan.kernel import Kernel
 from canary.scan.matcher import Matcher, finder
 from canary.scan.needles import Kind, Needles
-from canary.scan.readers.base import Part, Source
+from canary.scan.readers.base import BROKEN, Part, Source
 from canary.scan.readers.detect import parts
 from canary.scan.record import DUE_DATES, Match
 from canary.scan.values import Resemblance, ValueMatcher, recognised
@@ -107,7 +107,9 @@ class Scan:
 
     def _with_chances(self, matches: list[Match], part: Scanned) -> list[Match]:
         """Matches by name and due date alone get theirs: namesakes in the file share a due date by chance."""
-        doubtful = [all(kinds == (Kind.NAME_DUE,) for kinds in match.by.values()) for match in matches]
+        doubtful = [
+            all(kinds in ((Kind.NAME_DUE,), (Kind.PINYIN,)) for kinds in match.by.values()) for match in matches
+        ]
         if not any(doubtful):
             return matches
         rows = self._finder.index.name_rows(part.name_rows)
@@ -212,11 +214,16 @@ def scan_task(task: Task, finder: Finder, progress: Progress) -> list[Scanned]:
                 reading = True
                 _search(part, found[-1], finder, task.values is not None, progress)
                 reading = False
-    except (CanaryError, OSError) as error:
+    except (CanaryError, *BROKEN) as error:  # archives are unpacked while their parts are searched
         if not reading:
             found.append(Scanned(str(task.path)))
-        found[-1].error = str(error) if isinstance(error, CanaryError) else f"{task.path}: {error.strerror or error}"
+        found[-1].error = broken(task.path, error)
     return found
+
+
+def broken(path: Path, error: BaseException) -> str:
+    """What to say of a file that could not be read to its end."""
+    return str(error) if isinstance(error, CanaryError) else f"{path}: {getattr(error, 'strerror', None) or error}"
 
 
 def _source(task: Task, progress: Progress) -> Source:

@@ -40,6 +40,11 @@ def masks(phone: Written) -> list[str]:
     return [f"{bare[:head]}*{bare[-tail:]}" for head, tail in _MASK_KEEPS if len(bare) > tail + 4]
 
 
+def rounded(bare: str) -> Iterator[str]:
+    """What a narrow column of a spreadsheet leaves of a number, as 1.3812e+10: five to seven digits."""
+    return (f"{int(bare):.{digits - 1}e}" for digits in (5, 6, 7) if digits < len(bare))
+
+
 def dates(day: date) -> frozenset[str]:
     """A day as tables write it: year first or last, padded or not, compact, in Chinese, as Excel's serial."""
     y, m, d = day.year, day.month, day.day

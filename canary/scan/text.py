@@ -1,23 +1,26 @@
-"""One record's bytes as text: in the encodings it may be in, without case, width and JSON's escapes."""
+"""One record's bytes as text: in the encodings it may be in, without case, width, JSON's escapes and traditional
+characters."""
 
 import re
 import unicodedata
+
+from canary.scan.chinese import simplified
 
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def plain(text: str) -> str:
-    """Text without differences of case and width, spaces at its ends gone."""
+    """Text without differences of case, width and traditional characters, spaces at its ends gone."""
     return _folded(text).strip()
 
 
 def _folded(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()
+    return simplified(unicodedata.normalize("NFKC", text).casefold())
 
 
 def readings(record: bytes) -> list[str]:
-    """The texts a record may be, case and width folded: its UTF-8, or else every reading as GB18030 and Big5."""
+    """The texts a record may be, all folded: its UTF-8, or else every reading as GB18030 and Big5."""
     try:
         texts = [record.decode("utf-8")]
     except UnicodeDecodeError:

@@ -77,6 +77,19 @@ def record(session: Session, at: datetime, files: list[dict[str, Any]], words: M
     ledger.append(session, at, "scan", {"files": files, "words": dict(words)})
 
 
+def phones(session: Session) -> tuple[list[str], bytes]:
+    """The numbers (E.164) of all live placements, controls too, and the secret that filters of them are made with."""
+    query = select(Number).join(Canary).join(Placement).where(Placement.state != PlacementState.VOID).distinct()
+    vault = vault_of(session)
+    found = sorted(vault.open(number.sealed) for number in session.scalars(query))
+    return found, bytes.fromhex(vault.fingerprint("filter"))
+
+
+def record_filter(session: Session, at: datetime, digest: str, whom: str, rate: float) -> None:
+    """The ledger line of a filter handed out: its SHA-256, to whom, and its rate of false answers."""
+    ledger.append(session, at, "filter", {"sha256": digest, "for": whom, "rate": rate})
+
+
 def digest_of(hashes: Iterable[str]) -> str:
     """The digest of a find, from its files' SHA-256 in any order."""
     return hashlib.sha256("".join(sorted(hashes)).encode()).hexdigest()

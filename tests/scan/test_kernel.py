@@ -100,6 +100,7 @@ def texts(seed: int) -> bytes:
 )
 @example(b"," * 63 + PHONE.encode() + b"\n", 0, 0, False, False, False)
 @example(f"1.2000000000E+{PHONE[0]}.{PHONE[1:]}E+10".encode(), 0, 0, True, False, False)
+@example(f"{PHONE[0]}.{PHONE[1:]}E+{PHONE[0]}.{PHONE[1:]}E+10".encode(), 0, 0, True, False, False)
 @example((ROWS[0] + "\n" + ROWS[0] + ROWS[0]).encode(), 0, 0, True, False, False)
 def test_the_kernel_gives_the_places_and_counts_of_the_fallback(
     kernels: dict[bool, list[Finder]], text: bytes, fresh: int, sides: int, everything: bool, pipe: bool, cut: bool

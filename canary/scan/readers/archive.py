@@ -4,16 +4,14 @@ import gzip
 import io
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import BinaryIO
 
 from canary.errors import CanaryError
-from canary.scan.readers.base import LARGEST, MOST_UNPACKED, Part, Source, refuse_bomb
+from canary.scan.readers.base import BROKEN, LARGEST, MOST_UNPACKED, Part, Source, refuse_bomb
 
 DEEPEST = 5
-_BROKEN = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, NotImplementedError, OSError)
 
 Recurse = Callable[[Source], Iterator[Part]]
 
@@ -35,7 +33,7 @@ class ArchiveReader:
             raise
         except RuntimeError as error:  # zipfile's word for a password
             raise CanaryError(f"{source.name}: {error}", "unpack it with its password and scan the folder") from error
-        except _BROKEN as error:
+        except BROKEN as error:
             raise CanaryError(f"{source.name}: damaged archive: {error}", "mend it, or unpack what can be") from error
 
 
@@ -106,7 +104,7 @@ def _is_tar(source: Source) -> bool:
     try:
         with _Metered(source) as stream:
             return stream.read(512)[257:262] == b"ustar"
-    except _BROKEN:
+    except BROKEN:
         return False
 
 

@@ -1,5 +1,8 @@
 """What every reader gives: the texts in a file, each as blocks of records that can be read again."""
 
+import tarfile
+import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,6 +15,7 @@ from canary.scan.blocks import SIZE, Block, Syntax, sniff
 LARGEST = 1 << 29  # bytes of a packed workbook, database or archive that are unpacked into memory
 MOST_UNPACKED = 1 << 37  # bytes that one archive may hold in all
 MOST_RATIO = 200  # how many times its size real tables hardly ever shrink
+BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, OSError)  # of archives
 RATIO_FROM = 1 << 24  # small members may be all zeros
 
 

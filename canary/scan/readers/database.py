@@ -23,7 +23,11 @@ class SqliteReader:
                 for name in names:
                     yield _part(database, name, source.name if len(names) == 1 else f"{source.name}!{name}")
         except sqlite3.Error as error:
-            raise CanaryError(f"{source.name}: not a database that can be read: {error}", "dump it as CSV") from error
+            raise _unreadable(source.name, error) from error
+
+
+def _unreadable(name: str, error: sqlite3.Error) -> CanaryError:
+    return CanaryError(f"{name}: not a database that can be read: {error}", "dump it as CSV")
 
 
 def _opened(source: Source) -> sqlite3.Connection:
@@ -43,8 +47,11 @@ def _part(database: sqlite3.Connection, table: str, label: str) -> Part:
 
     def rows() -> Iterator[list[object]]:
         yield columns
-        for row in database.execute(f"SELECT * FROM {quoted}"):
-            yield list(row)
+        try:
+            for row in database.execute(f"SELECT * FROM {quoted}"):
+                yield list(row)
+        except sqlite3.Error as error:
+            raise _unreadable(label, error) from error
 
     # The columns have names, so the first line is a header whether or not the names say anything to us.
     return Part(label, replace(table_syntax(columns), first=0), lambda: table_blocks(rows()))

@@ -1,13 +1,21 @@
 """Workbooks, xlsx, xlsb, xls and ods, by calamine: each sheet that holds anything."""
 
+import re
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import reduce
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, ZipError
 
 from canary.errors import CanaryError
 from canary.scan.blocks import Block
-from canary.scan.readers.base import Part, Source, refuse_bomb, table_blocks, table_syntax
+from canary.scan.readers.base import BROKEN, Part, Source, refuse_bomb, table_blocks, table_syntax
+from canary.scan.readers.compound import refuse_circles
+
+_OLE = b"\xd0\xcf\x11\xe0"
+_CELL = re.compile(rb'\br="([A-Z]{1,7})([0-9]{1,9})"')
+_CHECKED = 1 << 24  # bytes of a sheet; a larger one is no trick, as a rule
+MOST_CELLS = 1 << 24
 
 
 class WorkbookReader:
@@ -15,9 +23,9 @@ class WorkbookReader:
 
     def parts(self, source: Source) -> Iterator[Part]:
         """The sheets; the only one that holds anything has the file's own name."""
-        _refuse_bomb(source)
         # The library may panic on rotten files: that is no Exception.
         try:
+            _refuse_bomb(source)
             with source.open() as stream:
                 book = CalamineWorkbook.from_filelike(stream)
                 names = book.sheet_names
@@ -30,7 +38,9 @@ class WorkbookReader:
                     first = next(iter(rows.iter_rows()), None)
                     label = source.name if len(names) == 1 else f"{source.name}!{name}"
                     yield Part(label, table_syntax(first), _reading(rows))
-        except (CalamineError, ZipError, OSError, ValueError) as error:
+        except CanaryError:
+            raise
+        except (CalamineError, ZipError, *BROKEN, RuntimeError, ValueError) as error:
             raise _unreadable(source, error) from error
         except BaseException as error:
             if type(error).__name__ != "PanicException":
@@ -55,3 +65,26 @@ def _refuse_bomb(source: Source) -> None:
             with zipfile.ZipFile(stream) as package:
                 for info in package.infolist():
                     refuse_bomb(source.name, info.compress_size, info.file_size)
+                    if info.file_size <= _CHECKED and "sheet" in info.filename:
+                        _refuse_wide(source.name, package.read(info))
+            return
+        stream.seek(0)
+        if stream.read(4) == _OLE:
+            stream.seek(0)
+            refuse_circles(source.name, stream.read())
+
+
+def _refuse_wide(name: str, sheet: bytes) -> None:
+    """Raises CanaryError if cells lie so far apart that a table of all between them fills the memory: the library
+    makes one."""
+    columns, rows = {b"A"}, 0
+    for cell in _CELL.finditer(sheet):
+        columns.add(cell[1])
+        rows = max(rows, int(cell[2]))
+    wide = max(map(_number, columns))
+    if wide * rows > MOST_CELLS:
+        raise CanaryError(f"{name}: {wide:,} columns by {rows:,} rows, nearly all empty: refused", "save it as CSV")
+
+
+def _number(column: bytes) -> int:
+    return reduce(lambda number, letter: 26 * number + letter - 64, column, 0)
