@@ -1,6 +1,6 @@
 """Copies of a table without phones told apart from 3, 10, 100 listed rows: how often right, how often wrong.
 
-    python benchmarks/listed_rows.py [FILE] [--copies 10] [--canaries 30 300 1200] [--listings 40]
+    python benchmarks/listed_rows.py [FILE] [--copies 6] [--canaries 60 400 1200] [--listings 20]
 
 FILE (by default 20,000 of the demo's invented volunteers) is handed to each of `copies` groups. Listings are rows drawn
 at random from one leaked copy, scanned as `canary scan` does; `k canaries` are listings of k canary rows alone.
@@ -85,9 +85,9 @@ def listings(
 def main() -> None:
     parser = argparse.ArgumentParser(description="Copies told apart from listed rows.")
     parser.add_argument("file", nargs="?", type=Path)
-    parser.add_argument("--copies", type=int, default=10)
-    parser.add_argument("--canaries", type=int, nargs="+", default=[30, 300, 1200])
-    parser.add_argument("--listings", type=int, default=40)
+    parser.add_argument("--copies", type=int, default=6)
+    parser.add_argument("--canaries", type=int, nargs="+", default=[60, 400, 1200])
+    parser.add_argument("--listings", type=int, default=20)
     options = parser.parse_args()
     rng = random.Random(7)
     with tempfile.TemporaryDirectory() as place:
