@@ -8,3 +8,9 @@ for bench in false_accusation numbers_needed small_leak pair "papadimitriou --ru
   echo "== $*"
   .venv/bin/python "benchmarks/$1.py" "${@:2}"
 done
+for database in sqlite postgresql; do
+  echo "== faults on $database"
+  PYTHONPATH=$PWD .venv/bin/python benchmarks/faults.py --minutes 10 --database "$database"
+  echo "== schedulers on $database"
+  PYTHONPATH=$PWD .venv/bin/python benchmarks/schedulers.py --minutes 10 --database "$database"
+done
