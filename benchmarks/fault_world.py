@@ -153,6 +153,7 @@ class World:
         self.line, self.disk, self.postgres, self.sqlite = line, disk, postgres, sqlite
         self.programs: dict[str, Program] = {}
         self.done: Counter[str] = Counter()
+        self.spooled = 0  # at most at once
         self._over = Event()
 
     def faults(self) -> dict[str, Callable[[], Mend]]:
@@ -204,6 +205,8 @@ class World:
 
     def _keep(self) -> None:
         while not self._over.wait(0.5):
+            waiting = len(list((self.sqlite.parent / "spool").glob("*.sealed")))
+            self.spooled = max(self.spooled, waiting)
             if self.postgres:
                 self.postgres.look()
             for program in self.programs.values():

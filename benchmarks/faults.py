@@ -239,7 +239,7 @@ def main() -> None:
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--pace", type=float, default=2, help="contacts a second of each source")
-    parser.add_argument("--longest", type=float, default=6, help="seconds of a fault")
+    parser.add_argument("--longest", type=float, default=10, help="seconds of a fault")
     options = parser.parse_args()
     print(f"{options.minutes} minutes on {options.database}, seed {options.seed}", flush=True)
     with ExitStack() as stack:
