@@ -81,18 +81,24 @@ class Postgres:
     def kill(self) -> Mend:
         """kill -9 of all its processes."""
         self.wanted = False
-        if self._alive():
-            postmaster = self._pid()
-            for pid in [postmaster, *children(postmaster)]:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+        _send(signal.SIGKILL, self._processes())
         return lambda: setattr(self, "wanted", True)
+
+    def stop(self) -> Mend:
+        """It takes connections and requests, and answers nothing: a disk that hangs."""
+        stopped = self._processes()
+        _send(signal.SIGSTOP, stopped)
+        return lambda: _send(signal.SIGCONT, stopped)
 
     def end(self) -> None:
         """A clean end."""
         self.wanted = False
         if self._alive():
             self._cluster.stop()
+
+    def _processes(self) -> list[int]:
+        postmaster = self._pid()
+        return [postmaster, *children(postmaster)] if self._alive() else []
 
     def _pid(self) -> int:
         with suppress(OSError, ValueError, IndexError):
@@ -104,6 +110,12 @@ class Postgres:
         with suppress(OSError):
             return pid > 0 and b"postgres" in Path(f"/proc/{pid}/cmdline").read_bytes()
         return False
+
+
+def _send(signum: int, pids: list[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signum)
 
 
 def children(parent: int) -> list[int]:
@@ -167,7 +179,10 @@ class World:
             "line cut": self._cut,
             "files limited": self._limit,
         }
-        found |= {"database killed": self.postgres.kill} if self.postgres else {"database locked": self._lock}
+        if self.postgres:
+            found |= {"database killed": self.postgres.kill, "database stopped": self.postgres.stop}
+        else:
+            found["database locked"] = self._lock
         return found | ({"disk full": self.disk.fill} if self.disk.mounted else {})
 
     def trouble(self, rng: random.Random, seconds: float, longest: float) -> None:
