@@ -227,9 +227,10 @@ def table(load_: Load, made: World, found: Held) -> bool:
     statuses = Counter(answer.status or "none" for answer in made.line.answers)
     print(f"\nfaults: {dict(sorted(made.done.items()))}")
     print(f"requests that met: {dict(sorted((k or 'nothing', v) for k, v in made.line.mishaps.items()))}")
-    print(
-        f"answers of the server: {dict(sorted(statuses.items(), key=str))}; left unjudged or spooled: {found.waiting}"
-    )
+    print(f"answers of the server: {dict(sorted(statuses.items(), key=str))}")
+    print(f"most in the spool at once: {made.spooled}; left unjudged or spooled: {found.waiting}")
+    if "kannel" not in rows:
+        print("Kannel is not installed: run `make peers`")
     return total.good and not found.waiting
 
 
