@@ -4,9 +4,10 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from types import FrameType
+from typing import Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -26,6 +27,7 @@ from canary.web.app import intake
 from canary.web.providers import account, media_terms, providers
 
 LEASE = "scheduler"
+RETRY_SECONDS = 60.0
 
 
 def deliveries(settings: Settings, store: Store) -> str:
@@ -151,12 +153,16 @@ def run_forever(settings: Settings, say: Callable[[str], None]) -> None:
         "drill": settings.drill_every_seconds,
     }
     scheduler = BackgroundScheduler(timezone="UTC")
-    lasting = timedelta(seconds=2 * max(30.0, min(every.values())))
-    # At once and then at intervals: a scheduler restarted daily would otherwise never write a digest.
+    turn = _Turn(store, holder, settings.lease_seconds, lambda: _all_now(scheduler, every))
     soon = datetime.now(UTC) + timedelta(seconds=1)
+    # Late is better than never: by default a run that begins a second late, on a busy machine, is left out.
+    how: dict[str, Any] = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None, "next_run_time": soon}
     for name, seconds in every.items():
-        job = _leased(settings, store, name, holder, lasting, say)
-        scheduler.add_job(job, "interval", seconds=seconds, id=name, max_instances=1, coalesce=True, next_run_time=soon)
+        again = _again(scheduler, name, seconds)
+        scheduler.add_job(_job(settings, store, name, turn, (say, again)), "interval", seconds=seconds, id=name, **how)
+    renew = _quietly("lease", turn.mine, say, lambda: None)
+    how["next_run_time"] = datetime.now(UTC)
+    scheduler.add_job(renew, "interval", seconds=settings.lease_seconds / 4, id="lease", **how)
     stop = threading.Event()
 
     def _stop(signum: int, frame: FrameType | None) -> None:
@@ -167,22 +173,69 @@ def run_forever(settings: Settings, say: Callable[[str], None]) -> None:
     scheduler.start()
     say(f"scheduler {holder} runs {', '.join(every)}")
     stop.wait()
+    scheduler.pause()  # or a job that is due now would be handed to threads that are gone
     scheduler.shutdown(wait=True)
     with store.writing() as session:
         leases.give_back(session, LEASE, holder, datetime.now(UTC))
 
 
-def _leased(
-    settings: Settings, store: Store, name: str, holder: str, lasting: timedelta, say: Callable[[str], None]
-) -> Callable[[], None]:
-    def job() -> None:
-        try:
-            with store.writing() as session:
-                mine = leases.acquire(session, LEASE, holder, datetime.now(UTC), lasting)
-            if mine:
-                say(f"{name}: {run_job(settings, store, name)}")
-        except (CanaryError, OSError) as error:
-            # The next run tries again; a scheduler that dies of one bad minute would be noticed too late.
-            say(f"{name}: {error}")
+class _Turn:
+    """Whether it is our turn to run jobs; `taken` is called whenever it becomes ours. It is renewed four times in
+    `seconds` and runs out after three of the four, so that a holder that was killed is replaced within `seconds`."""
 
-    return job
+    def __init__(self, store: Store, holder: str, seconds: float, taken: Callable[[], None]) -> None:
+        self._store, self._holder, self._taken = store, holder, taken
+        self._lasting = timedelta(seconds=seconds * 3 / 4)
+        self._held, self._mutex = False, threading.Lock()
+
+    def mine(self) -> bool:
+        """Take or renew the lease."""
+        with self._store.writing() as session:
+            mine = leases.acquire(session, LEASE, self._holder, datetime.now(UTC), self._lasting)
+        with self._mutex:
+            new, self._held = mine and not self._held, mine
+        if new:
+            self._taken()
+        return mine
+
+
+def _all_now(scheduler: BackgroundScheduler, names: Iterable[str]) -> None:
+    # What the last holder left undone: its digest was due in a minute, and ours would be in a day.
+    for name in names:
+        scheduler.modify_job(name, next_run_time=datetime.now(UTC))
+
+
+def _again(scheduler: BackgroundScheduler, name: str, seconds: float) -> Callable[[], None]:
+    """Has a job that failed run again sooner than its interval."""
+
+    def again() -> None:
+        scheduler.modify_job(name, next_run_time=datetime.now(UTC) + timedelta(seconds=min(seconds, RETRY_SECONDS)))
+
+    return again
+
+
+def _job(
+    settings: Settings, store: Store, name: str, turn: _Turn, told: tuple[Callable[[str], None], Callable[[], None]]
+) -> Callable[[], None]:
+    say, again = told
+
+    def job() -> None:
+        if turn.mine():
+            say(f"{name}: {run_job(settings, store, name)}")
+
+    return _quietly(name, job, say, again)
+
+
+def _quietly(
+    name: str, run: Callable[[], object], say: Callable[[str], None], again: Callable[[], None]
+) -> Callable[[], None]:
+    """As `run`; a scheduler that dies of one bad minute would be noticed too late."""
+
+    def quietly() -> None:
+        try:
+            run()
+        except (CanaryError, OSError) as error:
+            say(f"{name}: {error}")
+            again()
+
+    return quietly

@@ -111,6 +111,7 @@ class Settings(BaseSettings):
     heartbeat_url: SecretStr = SecretStr("")
     drill_from: str = ""
     drill_wait_seconds: float = Field(45, ge=0)
+    lease_seconds: float = Field(60, ge=2)
     deliveries_every_seconds: float = Field(120, ge=1)
     reconcile_days: int = Field(3, ge=2)
     reconcile_every_seconds: float = Field(3600, ge=1)

@@ -21,3 +21,9 @@ echo "== readers"
 .venv/bin/python benchmarks/fuzz_readers.py
 echo "== found rows"
 .venv/bin/python benchmarks/found_rows.py 100
+for database in sqlite postgresql; do
+  echo "== faults on $database"
+  PYTHONPATH=$PWD .venv/bin/python benchmarks/faults.py --minutes 10 --database "$database"
+  echo "== schedulers on $database"
+  PYTHONPATH=$PWD .venv/bin/python benchmarks/schedulers.py --minutes 10 --database "$database"
+done

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what some tests check us against, one line per peer: the Twilio emulator, Prism with Twilio's official OpenAPI
-# (which its command line's core package carries), PostgreSQL 15, Chromium with a Chinese font. A missing peer is an error only when CANARY_REQUIRE_PEERS=1.
+# (which its command line's core package carries), PostgreSQL 15, the SMS gateway Kannel, Chromium with a Chinese
+# font. A missing peer is an error only when CANARY_REQUIRE_PEERS=1.
 set -u
 cd "$(dirname "$0")/.."
 
@@ -60,6 +61,15 @@ if [ -n "$(postgres_15)" ]; then
   report postgresql "$("$(postgres_15)/postgres" --version | sed 's/^postgres (PostgreSQL) //')"
 else
   lacking postgresql "as root: apt-get install postgresql-15"
+fi
+
+kannel_programs() { command -v bearerbox && command -v smsbox; }
+
+kannel_programs >/dev/null || apt_install kannel
+if kannel_programs >/dev/null; then
+  report kannel "$(command -v bearerbox)"
+else
+  lacking kannel "as root: apt-get install kannel"
 fi
 
 [ -n "$(chromium_program)" ] || apt_install chromium

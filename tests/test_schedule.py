@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,7 +17,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from canary.errors import CanaryError
+from canary import schedule
+from canary.errors import CanaryError, OutsideError
 from canary.prove.chain import first_break
 from canary.schedule import JOBS, run_job
 from canary.settings import Settings, load
@@ -28,6 +30,7 @@ from canary.store.vault import Vault, new_key
 from tests.conftest import fresh_database
 
 FAST = "".join(f"{job}_every_seconds = 1\n" for job in JOBS)
+ROOT = Path(__file__).parents[1]
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -185,6 +188,66 @@ def test_of_two_schedulers_one_works_and_the_other_takes_over_when_it_ends(regis
     with registry.reading() as session:
         assert len(list(ledger.entries(session, "block"))) == 1
         assert first_break(ledger.entries(session)) is None
+
+
+def test_a_new_holder_runs_every_job_at_once_also_those_that_are_not_due(folder: Path) -> None:
+    """The last one was killed when its digest was due in a minute; the new one's own would be in a day."""
+    (folder / "canary.toml").write_text("lease_seconds = 6\n")
+    lone(folder)
+    with scheduler(folder, "one") as one:
+        until(lambda: all(f"{name}: " in one.said() for name in JOBS))
+        with scheduler(folder, "two") as two:
+            until(lambda: " runs " in two.said())
+            time.sleep(2)  # its own first runs pass while it is not its turn
+            assert not any(f"{name}: " in two.said() for name in JOBS), two.said()
+            one.ends(signal.SIGKILL)
+            until(lambda: all(f"{name}: " in two.said() for name in JOBS))
+
+
+def test_a_job_that_failed_is_tried_again_before_its_interval_is_over(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lone(folder)
+    (folder / "canary.toml").write_text("lease_seconds = 2\n")
+    tried: list[str] = []
+    said = threading.Event()
+
+    def digest(settings: Settings, store: Store) -> str:
+        tried.append("digest")
+        if len(tried) == 1:
+            raise OutsideError("the disk is full")
+        said.set()
+        return "wrote it"
+
+    monkeypatch.setattr(schedule, "JOBS", {**JOBS, "digest": digest})
+    monkeypatch.setattr(schedule, "RETRY_SECONDS", 0.2)
+    handlers: dict[int, Callable[..., None]] = {}
+    monkeypatch.setattr(signal, "signal", handlers.__setitem__)  # only a main thread may have any
+    running = threading.Thread(target=schedule.run_forever, args=(load(), lambda text: None))
+    running.start()
+    assert said.wait(30)
+    handlers[signal.SIGTERM](signal.SIGTERM, None)
+    running.join(15)
+    assert not running.is_alive()
+
+
+@pytest.mark.slow
+@pytest.mark.peer
+@pytest.mark.usefixtures("postgres_url")
+def test_of_three_schedulers_whose_holder_is_killed_none_runs_a_job_beside_another(tmp_path: Path) -> None:
+    """Reduced; `scripts/acceptance.sh` runs ten minutes on each database, and times them."""
+    command = [sys.executable, ROOT / "benchmarks" / "schedulers.py", "--minutes", "0.25", "--lease", "3"]
+    done = subprocess.run(
+        [*command, "--database", "postgresql"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "twice at a time 0, " in done.stdout, done.stdout + done.stderr
+    assert "left 0, tracebacks 0" in done.stdout
+    assert " 0 killed" not in done.stdout
 
 
 def test_a_scheduler_ends_cleanly_at_ctrl_c_too(folder: Path) -> None:

@@ -4,12 +4,15 @@ import base64
 import os
 import resource
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import parse_qs, urlencode
 
 import pytest
@@ -31,6 +34,7 @@ from tests.peers.postgres import Cluster
 from tests.web.conftest import CALLER, OURS, TOKEN, serving
 
 WAITING = 150
+ROOT = Path(__file__).parents[2]
 
 
 def signed(base: str, number: int) -> tuple[str, dict[str, str], dict[str, str]]:
@@ -100,6 +104,30 @@ def test_a_server_starts_and_takes_requests_while_the_database_is_away(
     _, form, headers = signed(settings.public_url, 1)
     assert client.post("/hooks/twilio/sms", data=form, headers=headers).status_code == 200
     assert len(settings.spool().waiting()) == 1
+
+
+# --- everything at once ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.peer
+@pytest.mark.usefixtures("twilio_emulator", "postgres_url")  # they say whether the peers are there
+def test_while_everything_breaks_nothing_answered_2xx_is_lost_doubled_or_altered(tmp_path: Path) -> None:
+    """Reduced; `scripts/acceptance.sh` runs ten minutes on each database."""
+    command = [sys.executable, ROOT / "benchmarks" / "faults.py", "--minutes", "0.15", "--longest", "2", "--pace", "4"]
+    done = subprocess.run(
+        [*command, "--database", "postgresql"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    total = next(line for line in done.stdout.splitlines() if line.startswith("all "))
+    sent, answered, stored, *_, lost, doubled, altered = map(int, total.split()[1:])
+    assert sent >= answered > 20 and stored > 20
+    assert lost == doubled == altered == 0
 
 
 # --- the disk -------------------------------------------------------------------------------------------------------

@@ -1,12 +1,15 @@
 """The real gunicorn process: Twilio's emulator delivers to it, and kill -9 loses nothing it answered."""
 
+import base64
 import random
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -14,7 +17,7 @@ from sqlalchemy import select
 from twilio.request_validator import RequestValidator
 
 from canary.settings import Settings
-from canary.store import numbers
+from canary.store import contacts, numbers
 from canary.store.database import Store
 from canary.store.numbers import NewNumber
 from canary.store.schema import Contact, Delivery
@@ -94,6 +97,28 @@ def test_kill_9_in_the_middle_of_2000_requests_loses_none_that_was_answered_2xx(
     assert len(answered) > 300
     intake(settings, registry).resume(timedelta())  # the job `deliveries` does it a minute later
     assert answered <= sids(registry)
+
+
+def test_a_request_that_breaks_off_is_not_taken_for_a_whole_one(
+    settings: Settings, registry: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kannel signs nothing: half of the words under its credentials would shut out the whole text sent again."""
+    monkeypatch.setenv("CANARY_KANNEL_BASIC", "gateway:password")
+    basic = base64.b64encode(b"gateway:password").decode()
+    path = f"/hooks/kannel/sms?from={quote(CALLER)}&to={quote(OURS)}&id=7"
+    words = "奶粉 free trial".encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: h\r\nAuthorization: Basic {basic}\r\nContent-Length: {len(words)}\r\n\r\n"
+    answers = []
+    with serving(settings):
+        for body in (words[:9], words):
+            with socket.create_connection(settings.bind.split(":"), timeout=10) as line:
+                line.sendall(head.encode() + body)
+                line.shutdown(socket.SHUT_WR)
+                answers.append(line.recv(1000).split()[1])
+    assert answers == [b"400", b"200"]
+    with registry.reading() as session:
+        (contact,) = contacts.contacts(session)
+        assert contacts.heard(session, [contact])[contact.id][0] == words.decode()
 
 
 def _post(base: str, endpoint: str, form: dict[str, str], token: str) -> int:
