@@ -38,8 +38,7 @@ def hook(provider: str, endpoint: str) -> Response:
     and half of them would stand for the whole, which its sender sends again."""
     raw = _raw()
     if len(raw.body) < min(request.content_length or 0, MAX_BODY + 1):
-        return Response("broken off
-", status=400, content_type="text/plain")
+        return Response("broken off\n", status=400, content_type="text/plain")
     reply = _intake().receive(provider, endpoint, raw)
     return _respond(_intake().providers[provider].answer(endpoint, raw) if reply.status == 200 else reply)
 

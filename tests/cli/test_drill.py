@@ -73,7 +73,8 @@ def test_drills_go_round_all_numbers(line: Line) -> None:
     with serving(line.port):
         assert [line.drill()["sent"] for _ in range(3)] == ["to N00001", "to N00002", "to N00001"]
         assert line.drill("--number", "N00001")["sent"] == "to N00001"
-    assert line.shell.json("allow", "list")["allowed"] == [{"number": line.sender, "note": "drill"}]
+    (allowed,) = line.shell.json("allow", "list")["allowed"]
+    assert (allowed["number"], allowed["note"], allowed["to"]) == (line.sender, "drill", None)
 
 
 def test_a_server_that_is_dead_breaks_the_chain_though_the_log_has_the_text(line: Line) -> None:

@@ -14,6 +14,7 @@ import requests
 
 from canary.demo.wire import free_port
 from canary.settings import Settings, load
+from canary.store import deliveries
 from canary.store.vault import new_key
 
 TOKEN = "12345"
@@ -72,3 +73,13 @@ def serving(settings: Settings) -> Iterator[Server]:
         yield server
     finally:
         server.end()
+
+
+def settled(settings: Settings) -> Settings:
+    """The settings, once the server has read all that it answered: it answers first."""
+    for _ in range(300):
+        with settings.store().reading() as session:
+            if not deliveries.waiting(session):
+                return settings
+        time.sleep(0.1)
+    raise AssertionError("the server does not read what it keeps")

@@ -22,7 +22,7 @@ from canary.settings import Settings
 from canary.store import contacts, deliveries
 from canary.store.database import Store
 from canary.store.vault import Vault
-from tests.web.conftest import CALLER, OURS, TOKEN, serving
+from tests.web.conftest import CALLER, OURS, TOKEN, serving, settled
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
@@ -75,7 +75,7 @@ def raw(settings: Settings, sent: bytes) -> bytes:
 
 
 def heard(settings: Settings) -> list[str]:
-    with settings.store().reading() as session:
+    with settled(settings).store().reading() as session:
         return sorted(contact.sid for contact in contacts.contacts(session))
 
 

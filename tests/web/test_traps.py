@@ -17,7 +17,7 @@ from canary.settings import Settings, load
 from canary.store import contacts
 from canary.store.database import Store
 from canary.store.vault import Vault, new_key
-from tests.web.conftest import CALLER, OURS, TOKEN, serving
+from tests.web.conftest import CALLER, OURS, TOKEN, serving, settled
 
 FORM = "application/x-www-form-urlencoded"
 PUBLIC = "https://canary.example"  # TLS ends at a proxy: the server itself hears plain HTTP, from another host
@@ -64,7 +64,7 @@ def post(
 
 
 def heard(settings: Settings) -> set[str]:
-    with settings.store().reading() as session:
+    with settled(settings).store().reading() as session:
         return {contact.sid for contact in contacts.contacts(session)}
 
 
@@ -130,7 +130,7 @@ def test_a_retry_with_its_token_a_replay_without_and_the_fallback_address_are_on
     assert post(server, form, I_Twilio_Idempotency_Token="1") == 200
     assert post(server, form) == 200
     assert post(server, form, "/hooks/twilio/sms?fallback=1") == 200
-    with server.store().reading() as session:
+    with settled(server).store().reading() as session:
         assert sum(contact.sid == "SM-again" for contact in contacts.contacts(session)) == 1
 
 
