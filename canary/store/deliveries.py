@@ -47,8 +47,7 @@ def keep(session: Session, delivered: Delivered) -> None:
 
 def keep_all(connection: Connection, rows: Sequence[Row]) -> None:
     """Store raw requests that were never stored before."""
-    # One statement: between two the thread would have to wait for Python's lock, and all others for the database's.
-    connection.execute(_INSERT.values(list(rows)))
+    connection.execute(_INSERT, list(rows))
 
 
 def ids(session: Session, keys: Iterable[str]) -> dict[str, int]:

@@ -17,7 +17,7 @@ from canary.listen.later import Later
 from canary.settings import Settings
 from canary.web.app import create_app
 
-SWITCH = 0.00005  # seconds
+SWITCH = 0.0005  # seconds
 
 
 REFRESH_SECONDS = 20.0
@@ -81,8 +81,8 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Flask:
         """The WSGI app; what the last server left in the spool is fetched beside the first requests."""
-        # A thread that comes back from the disk waits this long for one that computes: five milliseconds, the default,
-        # for each of the statements of a commit add up.
+        # A thread that comes back from the disk waits this long for one that computes; five milliseconds, the default,
+        # for every row of a group add up.
         sys.setswitchinterval(SWITCH)
         app = create_app(self._settings)
         intake: Intake = app.extensions["intake"]
