@@ -32,7 +32,7 @@ def judged(
     channel = found.channel(seen)
     with store.reading() as session:
         share = 6 / (math.pi * finds.place(session, digest)) ** 2
-        read = evidence.file_evidence(session, now, hits)
+        read = evidence.file_evidence(session, now, hits, looked)
     findings = judge(read, channel, replace(terms, alpha=terms.alpha * share, hit_rate=None))
     shown = _shown(findings, read, channel, sum(scanned.rows for scanned in files))
     verdicts = tuple(replace(v, contacts=()) for v in findings.verdicts)

@@ -10,9 +10,9 @@ from canary.cli.output import format_option, remark, show_json, table
 from canary.cli.plant import in_file, out_file, profile_option, read_profile
 from canary.errors import CanaryError, OutsideError
 from canary.mint.columns import Profile, by_header
+from canary.plant.draft import host_of
 from canary.plant.formats.detect import format_of
 from canary.plant.known import find
-from canary.plant.seed import host_of
 from canary.settings import Settings, load
 from canary.store import exclusion, registry
 from canary.store.exclusion import Known

@@ -8,7 +8,7 @@ import click
 
 from canary.cli.output import remark, show_one
 from canary.errors import CanaryError
-from canary.plant.seed import Request
+from canary.plant.draft import Request
 from canary.plant.sql import SqlOrder, rehearse, seed_table, undo
 from canary.settings import Settings
 

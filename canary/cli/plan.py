@@ -14,7 +14,6 @@ from canary.trace.evidence import Channel
 from canary.trace.law import Law
 from canary.trace.planner import Option, Task, curve, options, power, releases_needed
 
-PERCENT = 100
 MODELLED = (
     "Exact: an innocent copy is accused with probability at most {alpha:g} over all copies, whatever calls come. "
     "Modelled: power and months. They assume calls that come independently to each number, with the hit rate "

@@ -17,8 +17,9 @@ from canary.errors import CanaryError, OutsideError
 from canary.mint import cold
 from canary.mint.columns import Profile, recognise
 from canary.mint.facts import Row
+from canary.plant.draft import Request, host_of
 from canary.plant.formats.detect import format_of
-from canary.plant.seed import Order, Request, host_of
+from canary.plant.seed import Order
 from canary.plant.seed import seed as plant
 from canary.settings import load
 from canary.trace.law import Law

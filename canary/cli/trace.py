@@ -22,9 +22,6 @@ as_of_option = click.option(
 )
 
 
-FORMATS = ("html", "text", "json", "csv")
-
-
 @click.command()
 @as_of_option
 @format_option

@@ -23,6 +23,7 @@ from canary.store.spool import Spool
 
 MAX_BODY = 256 * 1024
 REST_SECONDS = 5.0  # for how long a database that failed twice is not asked: each asking may take seconds
+TOGETHER = 128  # deliveries settled in one transaction
 LEFT_BEHIND = timedelta(minutes=1)  # by then a living server has judged its own; twice would do no harm
 FORBIDDEN = Reply(403, "signature not accepted", "text/plain")
 UNAVAILABLE = Reply(503, "try again", "text/plain")
@@ -67,9 +68,9 @@ class Intake:
         once; returns how many. Those of a provider that is no longer configured stay as they are."""
         with self.store.reading() as session:
             left = deliveries.unconcluded(session, self.now() - after)
-        known = [delivered for _, delivered in left if delivered.provider in self.providers]
-        for delivered in known:
-            self._judge_again(delivered)
+        known = [self._again(delivered) for delivered in left if delivered.provider in self.providers]
+        for start in range(0, len(known), TOGETHER):
+            self.settle_all(known[start : start + TOGETHER])
         return len(known)
 
     def drain(self) -> int:
@@ -87,8 +88,19 @@ class Intake:
                 self.spool.remove(path)
                 moved += 1
                 if delivered.provider in self.providers:
-                    self._judge_again(delivered)
+                    self.settle([self._again(delivered)])
         return moved
+
+    def settle_all(self, found: Sequence["Kept"]) -> None:
+        """Settle many at once, or one by one where some cannot be: one that the database does not take must not hold
+        up the others. Raises OutsideError when the database is gone."""
+        try:
+            self.settle(found)
+        except OutsideError:
+            self.store.ping()
+            for kept in found:
+                with suppress(OutsideError):
+                    self.settle([kept])
 
     def settle(self, found: Sequence["Kept"]) -> list[Signature | None]:
         """Read deliveries that are kept, and note what they are and say; returns what each turned out to be."""
@@ -96,7 +108,7 @@ class Intake:
         with self.store.writing(durable=False) as session:  # `resume` can repeat it
             stamped = [_stamped(session, each) for each in judged]
             ids = deliveries.ids(session, [each.delivered.key for each in stamped])
-            deliveries.conclude_all(session, [(ids[e.delivered.key], e.kept_as, e.error) for e in stamped])
+            deliveries.conclude(session, [(ids[e.delivered.key], e.kept_as, e.error) for e in stamped])
             contacts.record_all(session, [event for each in stamped for event in each.events])
         return [each.signature for each in stamped]
 
@@ -133,9 +145,9 @@ class Intake:
             return self.settle([kept])[0]
         return kept.signature
 
-    def _judge_again(self, delivered: Delivered) -> None:
+    def _again(self, delivered: Delivered) -> "Kept":
         request = _raw(delivered)
-        self.settle([Kept(delivered, request, _verified(self.providers[delivered.provider], request))])
+        return Kept(delivered, request, _verified(self.providers[delivered.provider], request))
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Puts off what need not be done before a request is answered: to a moment without requests, or a few seconds."""
 
+import logging
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from threading import Condition, Thread
 from typing import Generic, TypeVar
 
@@ -46,8 +46,12 @@ class Later(Generic[T]):
 
     def _run(self) -> None:
         while items := self._next():
-            with suppress(OutsideError):
+            try:
                 self._work(items)
+            except OutsideError:
+                continue
+            except Exception:  # a mistake of ours: this thread must outlive it, and somebody must hear of it
+                logging.getLogger(__name__).exception("put off again: %d items", len(items))
 
     def _next(self) -> list[T]:
         with self._changed:

@@ -41,13 +41,14 @@ def settled(
     table: Table | Bulk,
     columns: Mapping[Fact, int],
     secret: bytes,
-) -> dict[str, Persona]:
-    """The personas with identifying codes for those planted and none for shadows: codes that count up would show by
-    their gaps that others were minted beside these. So such columns tell nothing of the draw, and are not compared."""
+) -> tuple[dict[str, Persona], frozenset[int]]:
+    """The personas with identifying codes for those planted and none for shadows, and the columns of such codes: those
+    that count up would show by their gaps that others were minted beside these. So they are not compared."""
     own = [at for at in range(len(table.header)) if at == columns.get(Fact.RUNNING_NUMBER) or _identifies(table, at)]
     rng, order = Random(rank(secret, "codes")), sorted(planted)
     codes = {at: dict(zip(order, _codes(rng, table, at, len(order)), strict=True)) for at in own}
-    return {label: _with(persona, {at: codes[at].get(label) for at in own}) for label, persona in personas.items()}
+    found = {label: _with(persona, {at: codes[at].get(label) for at in own}) for label, persona in personas.items()}
+    return found, frozenset(own)
 
 
 def _identifies(table: Table | Bulk, at: int) -> bool:

@@ -14,8 +14,9 @@ from canary.errors import CanaryError, OutsideError
 from canary.mint.columns import recognise
 from canary.mint.facts import Persona, Row, Table
 from canary.plant.database import Database, HostTable, checked_url, first_line, opened, plain, row_digest, same_database
+from canary.plant.draft import Draft, Request, draw_up, host_of, mint_of, plan_of
 from canary.plant.fill import Columns
-from canary.plant.seed import Draft, Request, Seeded, Unsettled, appear, draw_up, host_of, mint_of, plan_of, seeded_of
+from canary.plant.seed import Seeded, Unsettled, appear, seeded_of
 from canary.store import placements
 from canary.store.database import Store
 from canary.store.placements import Drawn

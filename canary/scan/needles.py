@@ -157,7 +157,7 @@ def _by_phone(sought: "Iterable[Sought]") -> "tuple[list[Sought], list[Sought]]"
     """Those with a number, and those without."""
     sides: tuple[list[Sought], list[Sought]] = [], []
     for who in sought:
-        sides[not who.phone].append(who)
+        sides[who.in_lot].append(who)
     return sides
 
 

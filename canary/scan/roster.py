@@ -31,8 +31,7 @@ UNKNOWN = -1
 class Roster:
     """P personas in the C columns of one header: `codes` (P, C) are levels of `levels`, which map a spelling to one.
 
-    `compared` are the columns by which a persona may be recognised: codes that identify are given to planted rows
-    alone, and tell nothing.
+    `compared` are the columns by which a persona may be recognised: the most telling, without those all share.
     """
 
     titles: tuple[str, ...]
@@ -52,8 +51,8 @@ class Roster:
             columns.append([seen.setdefault(texts[cell], len(seen)) for cell in cells])
             levels.append({spelled: level for text, level in seen.items() for spelled in _spellings(text)})
         codes: Ints = np.array(columns, dtype=np.intp).T
-        shadows = [at for at, who in enumerate(people) if not who.planted]
-        told = [at for at in range(len(header)) if len(set(codes[shadows, at].tolist())) > 1]
+        # Over everybody, planted or not: who is recognised must not depend on the draw.
+        told = [at for at in range(len(header)) if len(levels[at]) and codes[:, at].max() > 0]
         told = sorted(sorted(told, key=lambda at: -_entropy(codes[:, at]))[:_MOST])
         ids = np.array([who.id for who in people], dtype=np.intp)
         return cls(tuple(map(plain, header)), ids, codes, tuple(levels), frozenset(told))
@@ -126,7 +125,7 @@ def rosters(people: "Iterable[Sought]") -> tuple[Roster, ...]:
     """The rosters of all who have cells of their own, one for each header."""
     by_header: defaultdict[tuple[str, ...], list[Sought]] = defaultdict(list)
     for who in people:
-        if who.cells:
+        if who.in_lot:
             by_header[who.header].append(who)
     return tuple(Roster.of(header, whose) for header, whose in by_header.items())
 

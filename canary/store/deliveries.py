@@ -56,12 +56,7 @@ def ids(session: Session, keys: Iterable[str]) -> dict[str, int]:
     return {str(row[0]): row[1] for row in rows}
 
 
-def conclude(session: Session, delivery_id: int, signature: str, error: str = "") -> None:
-    """Note what verification and reading made of a delivery."""
-    insert_once(session, Outcome, {"delivery_id": delivery_id, "signature": signature, "error": error[:500]})
-
-
-def conclude_all(session: Session, found: Sequence[tuple[int, str, str]]) -> None:
+def conclude(session: Session, found: Sequence[tuple[int, str, str]]) -> None:
     """Note what became of each (delivery id, signature, error)."""
     rows = [{"delivery_id": i, "signature": signature, "error": error[:500]} for i, signature, error in found]
     insert_once(session, Outcome, rows)
@@ -82,11 +77,11 @@ def last_heard(session: Session) -> dict[str, datetime]:
     return dict(rows.all())
 
 
-def unconcluded(session: Session, before: datetime) -> list[tuple[int, Delivered]]:
-    """Deliveries by id that came before then and that nobody finished judging: the server died in between."""
+def unconcluded(session: Session, before: datetime) -> list[Delivered]:
+    """Deliveries that came before then and that nobody finished judging: the server died in between."""
     query = select(Delivery).outerjoin(Outcome, Outcome.delivery_id == Delivery.id)
     query = query.where(Outcome.delivery_id.is_(None), Delivery.at < before).order_by(Delivery.id)
-    return [(row.id, opened(session, row)) for row in session.scalars(query)]
+    return [opened(session, row) for row in session.scalars(query)]
 
 
 def waiting(session: Session) -> int:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from canary.store import lots
 from canary.store.database import queue, vault_of
+from canary.store.finds import Sought
 from canary.store.schema import (
     Canary,
     Contact,
@@ -68,7 +69,7 @@ class _Seen(_Heard):
     """What was read in files instead: hits by canary id, whatever was heard on the numbers."""
 
     files: Mapping[int, tuple[Hit, ...]] = field(default_factory=dict)
-    members: Mapping[str, Sequence[lots.Member]] = field(default_factory=dict)
+    shadows: Mapping[str, Sequence[Sought]] = field(default_factory=dict)
 
     def marks(self, placement: Placement, canaries: Iterable[Canary]) -> tuple[Mark, ...]:
         """The canaries and controls that a file can show: also those that cannot ring."""
@@ -79,8 +80,8 @@ class _Seen(_Heard):
 
     def own(self, placement: Placement) -> tuple[Mark, ...]:
         """The marks of a placement's own draw, the shadows of its lot among them."""
-        lot = self.members.get(placement.copy.slug, ())
-        shadows = (Mark(m.unit, IN_LOT, False, self.files.get(m.id, ())) for m in lot if not m.planted)
+        lot = self.shadows.get(placement.copy.slug, ())
+        shadows = (Mark(s.number, IN_LOT, False, self.files.get(s.id, ())) for s in lot)
         return (*super().own(placement), *shadows)
 
     def hits(self, canary: Canary, start: datetime) -> tuple[Hit, ...]:
@@ -94,15 +95,19 @@ def evidence(session: Session, as_of: datetime) -> Evidence:
     return _evidence(session, as_of, heard)
 
 
-def file_evidence(session: Session, as_of: datetime, files: Mapping[int, tuple[Hit, ...]]) -> Evidence:
-    """The same placements with what files showed (hits by canary id, planted or control) in place of contacts.
+def file_evidence(
+    session: Session, as_of: datetime, files: Mapping[int, tuple[Hit, ...]], looked: Iterable[Sought]
+) -> Evidence:
+    """The same placements with what files showed (hits by id, planted or not) in place of contacts; `looked` are all
+    who were looked for.
 
     Every window closes at `as_of`, and nobody has a season: what a file lacks, it lacks at once.
     """
-    members: defaultdict[str, list[lots.Member]] = defaultdict(list)
-    for member in lots.members(session):
-        members[member.copy].append(member)
-    seen = _evidence(session, as_of, _Seen({}, {}, _inherited(session), {}, files=files, members=members))
+    shadows: defaultdict[str, list[Sought]] = defaultdict(list)
+    for who in looked:
+        if who.in_lot and not who.planted:
+            shadows[who.copy].append(who)
+    seen = _evidence(session, as_of, _Seen({}, {}, _inherited(session), {}, files=files, shadows=shadows))
     return replace(seen, releases=tuple(_closed(release, as_of) for release in seen.releases))
 
 

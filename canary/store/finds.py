@@ -36,6 +36,11 @@ class Sought:
     header: tuple[str, ...] = ()
     cells: Row = ()
 
+    @property
+    def in_lot(self) -> bool:
+        """Whether nobody can ring her: she is known by her row alone."""
+        return bool(self.cells)
+
 
 def sought(session: Session) -> list[Sought]:
     """All personas of live placements, opened: keep them in memory only.

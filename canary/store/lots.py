@@ -1,4 +1,8 @@
-"""The personas of copies without phones: all that were minted, in one sealed piece a copy, and which were planted."""
+"""The personas of copies without phones: all that were minted, in one sealed piece a copy, and which were planted.
+
+Columns that identify are left out: their codes are given to planted rows alone, and whoever is recognised must be
+recognised alike, planted or not.
+"""
 
 import base64
 import json
@@ -32,9 +36,13 @@ class Member:
     cells: Row
 
 
-def add(session: Session, placement: Placement, header: Sequence[str], rows: Mapping[str, Row]) -> None:
-    """Keep the rows of all personas minted for a placement, by label."""
-    kept = {"header": list(header), "rows": {label: list(map(stored_cell, row)) for label, row in rows.items()}}
+def add(
+    session: Session, placement: Placement, header: Sequence[str], rows: Mapping[str, Row], identifying: frozenset[int]
+) -> None:
+    """Keep the rows of all personas minted for a placement, by label, without the columns that are `identifying`."""
+    told = [at for at in range(len(header)) if at not in identifying]
+    shown = {label: [stored_cell(row[at]) for at in told] for label, row in rows.items()}
+    kept = {"header": [header[at] for at in told], "rows": shown}
     packed = base64.b64encode(zlib.compress(json.dumps(kept, ensure_ascii=False).encode())).decode()
     session.add(Lot(placement_id=placement.id, sealed_rows=vault_of(session).seal(packed)))
 

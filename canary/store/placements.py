@@ -54,7 +54,7 @@ class Plan:
     `receipt` (JSON) says what a database was given, for finishing or undoing it. The copy is listened for at least
     for `window`, longer if a persona is due later (see trace.season). `carried` are the rows of canaries that live on
     from the recipient's copy `continues`, under the same `header` as the new ones. Without `phones` the numbers of
-    what was drawn are labels of a lot."""
+    what was drawn are labels of a lot, and its `identifying` columns are told of planted rows alone."""
 
     copy: str
     law: Law
@@ -70,6 +70,7 @@ class Plan:
     carried: Sequence[Written] = ()
     continues: str | None = None
     phones: bool = True
+    identifying: frozenset[int] = frozenset()
 
 
 def pools(session: Session, law: Law = Law.EXCLUSIVE) -> dict[str, Pool]:
@@ -168,7 +169,8 @@ def record(session: Session, at: datetime, plan: Plan) -> int:
         appearances.add(session, placement, plan.header, [*rows, *plan.carried])
     else:
         session.add_all(_labelled(session, placement, drawn) for drawn in plan.drawn if drawn.planted)
-        lots.add(session, placement, plan.header, {drawn.number: drawn.persona.cells for drawn in plan.drawn})
+        rows_of = {drawn.number: drawn.persona.cells for drawn in plan.drawn}
+        lots.add(session, placement, plan.header, rows_of, plan.identifying)
     inherited = {*plan.inherited, *(each.canary for each in plan.carried)}
     session.add_all(Inherited(copy_id=copy.id, canary_id=i) for i in sorted(inherited))
     if plan.continues is not None and plan.carried:
@@ -312,9 +314,10 @@ def persona_facts(persona: Persona) -> dict[str, Any]:
     }
 
 
-def persona_digest(persona: Persona) -> str:
-    """What the commitment says about a persona."""
-    return digest(persona_facts(persona))
+def persona_digest(persona: Persona, whole: bool = False) -> str:
+    """What the commitment says about a persona: her facts, or her `whole` row where that is all there is of her."""
+    told: dict[str, Any] = persona_facts(persona)
+    return digest({**told, "cells": [appearances.stored_cell(cell) for cell in persona.cells]} if whole else told)
 
 
 def facts(session: Session, canary: Canary) -> dict[Fact, Cell]:

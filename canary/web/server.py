@@ -86,7 +86,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         sys.setswitchinterval(SWITCH)
         app = create_app(self._settings)
         intake: Intake = app.extensions["intake"]
-        intake.later = self._later = Later(intake.settle)
+        intake.later = self._later = Later(intake.settle_all)
         Thread(target=_drain, args=(intake,), daemon=True).start()
         Thread(target=_refresh, args=(intake,), daemon=True).start()
         return app

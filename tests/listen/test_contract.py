@@ -1,19 +1,21 @@
 """What every provider must keep to; a new one is a file, and a case in `cases`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
-from canary.errors import CanaryError
-from canary.listen.intake import MAX_BODY, Intake
+from canary.errors import CanaryError, OutsideError
+from canary.listen.intake import MAX_BODY, Intake, Kept, _delivered
 from canary.listen.providers.base import Channel, RawRequest, Signature
 from canary.listen.providers.every import EVERY, attested
 from canary.store import contacts, deliveries
+from canary.store.contacts import Arrived
 from canary.store.database import Store
 from canary.store.schema import Contact, Delivery
 from canary.store.spool import Spool
@@ -172,3 +174,34 @@ def test_unsigned_and_oversized_requests_are_kept_and_refused(case: Case, intake
     huge = replace(request, body=request.body + b" " * MAX_BODY)
     assert intake.receive(case.provider.name, endpoint, huge).status == 413
     assert counts(intake) == (2, 0, 2)
+
+
+def test_a_delivery_the_database_does_not_take_holds_up_no_other(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = next(case for case in CASES if case.provider.name == "twilio")
+    kept = [_kept(intake, case, sid) for sid in ("1", "poison", "2")]
+    real = contacts.record_all
+
+    def record_all(session: Session, events: Sequence[tuple[datetime, Arrived]]) -> None:
+        if any("poison" in arrived.sid for _, arrived in events):
+            raise OutsideError("database: value too long", "see `canary doctor`")
+        real(session, events)
+
+    monkeypatch.setattr(contacts, "record_all", record_all)
+    intake.settle_all(kept)
+    assert counts(intake)[:2] == (3, 2)
+    intake.now = lambda: NOW + timedelta(hours=1)
+    assert intake.resume() == 1
+    monkeypatch.undo()
+    intake.now = lambda: NOW + timedelta(hours=1)
+    assert intake.resume() == 1
+    assert counts(intake)[:2] == (3, 3)
+
+
+def _kept(intake: Intake, case: Case, sid: str) -> Kept:
+    endpoint, request = case.text(sid, "奶粉")
+    delivered = _delivered(case.provider.name, endpoint, replace(request, at=NOW))
+    with intake.store.writing() as session:
+        deliveries.keep(session, delivered)
+    return Kept(delivered, request, case.provider.verify(request))

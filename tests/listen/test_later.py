@@ -37,6 +37,25 @@ def test_what_fails_is_left_and_the_next_is_worked_on() -> None:
     assert done == [1]
 
 
+def test_a_mistake_of_ours_ends_nothing_and_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    done: list[int] = []
+    first = Event()
+
+    def work(items: Sequence[int]) -> None:
+        if 0 in items:
+            first.set()
+            raise KeyError("a mistake")
+        done.extend(items)
+
+    later = Later[int](work)
+    later.add(0)
+    assert first.wait(5)
+    later.add(1)
+    later.close()
+    assert done == [1]
+    assert "put off again" in caplog.text
+
+
 def test_memory_is_bounded_what_is_too_much_is_left_to_the_job() -> None:
     done: list[int] = []
     later = Later[int](done.extend)

@@ -24,9 +24,10 @@ from canary.plant.check import classifier, diffs, fingerprint, outliers, positio
 from canary.plant.check.exam import Material, Report, gate, quick
 from canary.plant.check.lights import Light, auc_light, excess_light, ratio_light, rule_light
 from canary.plant.check.subject import Subject
+from canary.plant.draft import host_of
 from canary.plant.formats.detect import format_of
 from canary.plant.order import insertion_points
-from canary.plant.seed import expected_rows, host_of
+from canary.plant.seed import expected_rows
 from tests.mint.tables import BORN_UNTIL, JUNE
 
 COUNT = 20

@@ -94,11 +94,11 @@ def words(said: Findings) -> dict[str, Word]:
 
 
 def listing(store: Store, host: Table, path: Path, canaries: int, columns: Sequence[int], titled: bool = True) -> Path:
-    """Some canaries of the copy `south` among rows of real people, in some of the columns."""
-    rng = random.Random(3)
-    rows = [m.cells for m in members(store, "south")[:canaries]] + rng.sample(list(host.rows), 12)
+    """Some canaries of the copy `south` among rows of real people, in some of the columns but the participant's ID."""
+    rng, titles = random.Random(3), host.header[1:]
+    rows = [m.cells for m in members(store, "south")[:canaries]] + rng.sample([row[1:] for row in host.rows], 12)
     rng.shuffle(rows)
-    header = [host.header[at] for at in columns] if titled else []
+    header = [titles[at] for at in columns] if titled else []
     write(path, header, [tuple(row[at] for at in columns) for row in rows])
     return path
 
@@ -116,7 +116,7 @@ def test_a_lot_is_drawn_as_its_opened_commitment_says(store: Store) -> None:
 
 def test_every_planted_row_stands_in_the_file_and_no_shadow_does(store: Store, host: Table) -> None:
     rows = format_of(folder_of(store) / "north.csv").read(folder_of(store) / "north.csv").rows
-    shown = {tuple("" if cell is None else str(cell) for cell in row) for row in rows}
+    shown = {tuple("" if cell is None else str(cell) for cell in row[1:]) for row in rows}
     as_text = [tuple("" if c is None else str(c) for c in m.cells) for m in members(store, "north")]
     assert len(rows) == ROWS + CANARIES
     assert shown.issuperset(as_text)
@@ -124,17 +124,28 @@ def test_every_planted_row_stands_in_the_file_and_no_shadow_does(store: Store, h
     assert shown.isdisjoint(shadows)
 
 
-def test_codes_that_identify_are_given_to_planted_rows_alone(store: Store, host: Table) -> None:
+def test_codes_that_identify_are_given_to_planted_rows_alone_and_not_compared(store: Store, host: Table) -> None:
     assert identifies([row[0] for row in host.rows])
-    assert all(m.cells[0] not in (None, "") for m in members(store, "north"))
-    assert {m.cells[0] for m in members(store, "north", planted=False)} == {None}
+    assert {m.header for planted in (True, False) for m in members(store, "north", planted)} == {host.header[1:]}
+    path = folder_of(store) / "north.csv"
+    codes = [row[0] for row in format_of(path).read(path).rows]
+    assert None not in codes and len(set(codes)) == ROWS + CANARIES
+
+
+def test_the_commitment_binds_every_row_of_the_lot(store: Store) -> None:
+    with store.reading() as session:
+        placement = registry.copy(session, "north").placement
+        assert placement is not None
+        opened = store.vault.open(placement.sealed_opening)
+    assert len(set(opened["personas"])) == 101 * CANARIES, "without facts, the rows tell them apart"
 
 
 def test_running_codes_of_canaries_show_no_gaps_for_the_shadows() -> None:
     numbered = Table(("no", "sex"), tuple((i, "f") for i in range(1, 200)))
     labels = Lot.drawn(b"seed", 3)
     minted = {label: _persona((10_000 + i, "m")) for i, label in enumerate(labels.labels)}
-    personas = lot.settled(minted, labels.planted, numbered, {}, b"seed")
+    personas, own = lot.settled(minted, labels.planted, numbered, {}, b"seed")
+    assert own == {0}
     assert sorted(personas[label].cells[0] for label in labels.planted) == [200, 201, 202]
 
 
@@ -145,7 +156,7 @@ def _persona(cells: Row):
 
 
 def test_three_rows_of_a_listing_name_the_copy(store: Store, host: Table, tmp_path: Path) -> None:
-    path = listing(store, host, tmp_path / "listing.csv", 4, range(len(host.header)))
+    path = listing(store, host, tmp_path / "listing.csv", 4, range(len(host.header) - 1))
     found, said = scanned(store, path)
     assert sum(len(part.matches) for part in found) == 4
     assert words(said) == {"south": Word.LEAKED, "north": Word.CANNOT_TELL, "west": Word.CANNOT_TELL}
@@ -153,20 +164,20 @@ def test_three_rows_of_a_listing_name_the_copy(store: Store, host: Table, tmp_pa
 
 @pytest.mark.parametrize("titled", [True, False], ids=["titled", "untitled"])
 def test_columns_may_be_dropped(store: Store, host: Table, tmp_path: Path, titled: bool) -> None:
-    kept = [at for at in range(len(host.header)) if at % 3]
+    kept = [at for at in range(len(host.header) - 1) if at % 3]
     _, said = scanned(store, listing(store, host, tmp_path / "listing.csv", 5, kept, titled))
     assert words(said)["south"] is Word.LEAKED
 
 
 def test_columns_may_be_reordered(store: Store, host: Table, tmp_path: Path) -> None:
-    order = list(range(len(host.header)))[::-1]
+    order = list(range(len(host.header) - 1))[::-1]
     _, said = scanned(store, listing(store, host, tmp_path / "listing.csv", 4, order))
     assert words(said)["south"] is Word.LEAKED
 
 
 def test_edited_rows_are_recognised_where_none_is_whole(store: Store, host: Table, tmp_path: Path) -> None:
-    rows = [(*m.cells[:3], 99, *m.cells[4:]) for m in members(store, "south")[:4]]
-    write(tmp_path / "edited.csv", host.header, rows)
+    rows = [(*m.cells[:2], 99, *m.cells[3:]) for m in members(store, "south")[:4]]
+    write(tmp_path / "edited.csv", host.header[1:], rows)
     _, said = scanned(store, tmp_path / "edited.csv")
     assert words(said)["south"] is Word.LEAKED
 
@@ -213,7 +224,7 @@ def test_more_canaries_than_leave_room_for_shadows_are_refused(store: Store) -> 
 
 
 def test_a_find_kept_accuses_in_the_trace_and_counts_once(store: Store, host: Table, tmp_path: Path) -> None:
-    terms, path = Terms(0.001, 100), listing(store, host, tmp_path / "listing.csv", 5, range(len(host.header)))
+    terms, path = Terms(0.001, 100), listing(store, host, tmp_path / "listing.csv", 5, range(len(host.header) - 1))
     with store.reading() as session:
         looked = finds.sought(session)
     files = Scan(needles(looked)).files([path])
@@ -253,7 +264,7 @@ def test_an_omop_extract_is_seeded_without_a_profile(store: Store, tmp_path: Pat
     assert (done.canaries, done.controls, done.rows) == (4, 40, 154)
     before, after = (format_of(path).read(path) for path in (source, tmp_path / "out.zip"))
     new = set(after.rows) - set(before.rows)
-    planted = {m.cells[1:] for m in members(store, "omop")}
+    planted = {m.cells for m in members(store, "omop")}
     assert len(new) == 4 and {row[1:] for row in new} == planted
     with store.writing() as session:  # the other tests know three copies
         placement = registry.copy(session, "omop").placement

@@ -25,6 +25,7 @@ from canary.demo.world import write_gb18030, write_xlsx
 from canary.errors import CanaryError, OutsideError
 from canary.mint.columns import Profile
 from canary.mint.facts import Cell, Row, Table
+from canary.plant import draft
 from canary.plant import seed as seeding
 from canary.plant.formats.detect import format_of
 from canary.plant.seed import Order, Seeded, seed
@@ -592,9 +593,9 @@ def apart(store: Store, count: int) -> tuple[bytes, bytes]:
     with store.reading() as session:
         pools = placements.pools(session)
     first = bytes(32)
-    taken, _ = seeding._draw(pools, count, first)
+    taken, _ = draft._draw(pools, count, first)
     others = (bytes([i]) * 32 for i in range(1, 256))
-    return first, next(s for s in others if not taken & seeding._draw(pools, count, s)[0])
+    return first, next(s for s in others if not taken & draft._draw(pools, count, s)[0])
 
 
 CRASH = """

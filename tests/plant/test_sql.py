@@ -25,7 +25,8 @@ from canary.cli.main import cli
 from canary.errors import CanaryError, OutsideError
 from canary.mint.facts import Row
 from canary.plant import database as databases
-from canary.plant.seed import Request, Unsettled
+from canary.plant.draft import Request
+from canary.plant.seed import Unsettled
 from canary.plant.sql import SqlOrder, finish, rehearse, seed_table, undo
 from canary.store import ledger, placements
 from canary.store.database import Store
