@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
@@ -214,7 +213,7 @@ def _answer(provider: Provider, endpoint: str, signature: Signature | None) -> R
 def _delivered(provider: str, endpoint: str, request: RawRequest) -> Delivered:
     body = base64.b64encode(request.body[: MAX_BODY + 1]).decode()
     raw = {"url": request.url, "headers": dict(request.headers), "body": body}
-    return Delivered(uuid4().hex, request.at, provider, endpoint, raw)
+    return Delivered(deliveries.new_key(), request.at, provider, endpoint, raw)
 
 
 def _raw(delivered: Delivered) -> RawRequest:

@@ -1,5 +1,7 @@
 """Raw deliveries: kept before anything may reject them, then concluded once, whoever judges them."""
 
+import secrets
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +29,11 @@ class Delivered:
 
 
 Row = dict[str, Any]
+
+
+def new_key() -> str:
+    """A key nobody else has. It begins with the time: an index of random keys would write a page for every row."""
+    return f"{time.time_ns():016x}{secrets.token_hex(8)}"
 
 
 def sealed(vault: Vault, delivered: Delivered) -> Row:
