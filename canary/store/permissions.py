@@ -58,8 +58,8 @@ def is_allowed(session: Session, sender: str) -> bool:
 
 
 def remove(session: Session, at: datetime, sender: str = "", entry: int | None = None) -> Permission | None:
-    """Take a caller off the allow-list, or an entry out of the calendar; what it was, None if none is in force. What came
-    until then stays `authorised`, so that a second thought never makes evidence."""
+    """Take a caller off the allow-list, or an entry out of the calendar; what it was, None if there is none in force.
+    What came until then stays `authorised`, so that a second thought never makes evidence."""
     row: Permitted | Allowed | None
     if entry is not None:
         row = session.get(Permitted, entry)
