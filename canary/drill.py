@@ -12,7 +12,7 @@ from canary.listen import reconcile as logs
 from canary.listen.providers.twilio_numbers import TwilioNumbers
 from canary.listen.sort import sort_all
 from canary.settings import Settings
-from canary.store import contacts, drills, ledger
+from canary.store import drills, ledger, permissions
 from canary.store.database import Store
 from canary.store.drills import Target
 from canary.store.e164 import normalise
@@ -45,8 +45,8 @@ def drill(settings: Settings, store: Store, code: str | None = None, wait: float
         target = drills.target(session, sender, code)
         if target is None:
             raise CanaryError(f"no number {code or 'rented'} to drill", "see `canary number buy` and `configure`")
-        if sender not in dict(contacts.allowed(session)):  # our own call must never count as evidence
-            contacts.allow(session, sender, "drill")
+        if not permissions.is_allowed(session, sender):  # our own call must never count as evidence
+            permissions.allow(session, sender, "drill")
             ledger.append(session, settings.now(), "allow", {"note": "drill"})
         begun = drills.start(session, settings.now(), target.number_id)
     done = Drilled(target.code)

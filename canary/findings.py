@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from canary import __version__, turned_up
+from canary.campaigns import campaign_views
 from canary.listen.providers.every import attested
 from canary.listen.sort import sort_all
 from canary.mint.facts import Fact
@@ -92,6 +93,7 @@ def report_view(store: Store, findings: Findings, now: datetime, reveal: bool = 
             commitments=commitments,
             ledger_head=ledger.head(session),
             version=__version__,
+            campaigns=campaign_views(session, findings.as_of, reveal),
             simulated=views.simulated(session),
             revealed=reveal,
         )

@@ -14,7 +14,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from canary import drill as drills
 from canary import findings, watch
 from canary.errors import CanaryError
-from canary.listen import lines
+from canary.listen import lines, phones
 from canary.listen import reconcile as logs
 from canary.listen.alerts.drain import drain
 from canary.listen.media import collect
@@ -57,6 +57,12 @@ def media(settings: Settings, store: Store) -> str:
     if settings.transcriber == "local":
         said = [f"{transcribe(store, Command(settings.transcriber_command), settings.now())} transcribed"]
     return "; ".join([*told, *problems, *said]) or "no provider that keeps any"
+
+
+def ask_phones(settings: Settings, store: Store) -> str:
+    """Ask the phones that can be asked how they are: seen when, battery, SIMs."""
+    answered = phones.ask(store, providers(settings), settings.now())
+    return f"{answered} phones told how they are"
 
 
 def verdicts(settings: Settings, store: Store) -> str:
@@ -125,6 +131,7 @@ JOBS: Mapping[str, Callable[[Settings, Store], str]] = {
     "numbers": pool,
     "digest": digest,
     "drift": drift,
+    "phones": ask_phones,
     "alerts": alerts,
     "drill": drill,
 }
@@ -149,6 +156,7 @@ def run_forever(settings: Settings, say: Callable[[str], None]) -> None:
         "numbers": settings.numbers_every_seconds,
         "digest": settings.digest_every_seconds,
         "drift": settings.drift_every_seconds,
+        "phones": settings.phones_every_seconds,
         "alerts": settings.alerts_every_seconds,
         "drill": settings.drill_every_seconds,
     }

@@ -99,6 +99,8 @@ class Settings(BaseSettings):
     spool_folder: str = "spool"
     digest_folder: str = "digests"
     quiet_days: float = Field(7, gt=0)
+    phone_battery_percent: int = Field(20, ge=0, le=100)
+    phone_quiet_hours: float = Field(6, gt=0)
     alert_email_url: SecretStr = SecretStr("")
     alert_email_from: str = ""
     alert_email_to: str = ""
@@ -121,6 +123,7 @@ class Settings(BaseSettings):
     digest_every_seconds: float = Field(86400, ge=1)
     drift_every_seconds: float = Field(21600, ge=1)
     alerts_every_seconds: float = Field(60, ge=1)
+    phones_every_seconds: float = Field(900, ge=1)
     drill_every_seconds: float = Field(86400, ge=1)
     clock_file: str = ""
 

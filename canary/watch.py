@@ -1,10 +1,12 @@
-"""What is worth an alert: senders, verdicts, providers that fall silent, a spool that does not drain, drift, drills."""
+"""What is worth an alert: senders, verdicts, providers that fall silent, phones unwell, a spool that does not drain,
+drift, drills."""
 
 import time
 from collections.abc import Iterator
 from datetime import timedelta
 
 from canary.errors import CanaryError, OutsideError
+from canary.listen import phones
 from canary.listen.alerts.base import Channel, Severity, post, secure
 from canary.listen.alerts.chat import Slack, Teams
 from canary.listen.alerts.mail import Mail
@@ -18,7 +20,7 @@ from canary.settings import Settings
 from canary.store import deliveries, incidents, ledger
 from canary.store.database import Store
 from canary.store.incidents import Sign
-from canary.web.providers import providers
+from canary.web.providers import phone_limits, providers
 
 
 def channels(settings: Settings) -> dict[str, Channel]:
@@ -60,6 +62,7 @@ def look(settings: Settings, store: Store) -> int:
     now, names = settings.now(), tuple(channels(settings))
     said = senders(store, now, timedelta(hours=settings.alert_again_hours), names)
     found = {"verdict": _verdicts(store), "quiet": quiet(settings, store), "spool": _spool(settings)}
+    found["phone"] = _phones(settings, store)
     read = {scope: list(signs) for scope, signs in found.items()}  # before the write lock is taken
     with store.writing() as session:
         return said + sum(incidents.settle(session, now, scope, signs, names) for scope, signs in read.items())
@@ -83,6 +86,16 @@ def quiet(settings: Settings, store: Store) -> Iterator[Sign]:
         if silent > timedelta(days=settings.quiet_days):
             text = "Ring one of its numbers, or run `canary drill`: nothing may reach us any more."
             yield Sign(name, "quiet", Severity.WARNING, f"Nothing heard of {name} for {silent.days} days", text)
+
+
+def _phones(settings: Settings, store: Store) -> Iterator[Sign]:
+    for name, told in phones.known(store, providers(settings), settings.now(), phone_limits(settings)).items():
+        for phone in (phone for phone in told if phone.wrong):
+            # The state leaves the figures out: a battery that falls on is no news.
+            codes = " ".join(code for code, _ in phone.wrong)
+            title = f"Phone {phone.device} ({name}): {', '.join(words for _, words in phone.wrong)}"
+            text = "What comes to its numbers may be lost. Look at the phone; `canary doctor` says how the others are."
+            yield Sign(f"{name} {phone.device}", codes, Severity.WARNING, title, text)
 
 
 def _spool(settings: Settings) -> Iterator[Sign]:

@@ -1,9 +1,8 @@
-"""`canary contact` and `canary allow`: what was heard, sightings by hand, callers who may ring."""
+"""`canary contact`: what was heard, and sightings by hand."""
 
 import mimetypes
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +14,11 @@ from canary.errors import CanaryError
 from canary.listen import sighting
 from canary.listen.campaign import Campaign, campaigns_of
 from canary.listen.kinds import Kind
-from canary.listen.providers.base import Channel
 from canary.listen.providers.every import attested
 from canary.listen.sighting import Sighting
 from canary.listen.sort import sort_all
 from canary.settings import load
 from canary.store import contacts, ledger, media, views
-from canary.store.contacts import Permission
-from canary.store.e164 import normalise
 from canary.store.schema import Media
 
 WHEN = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
@@ -167,84 +163,4 @@ def _line(row: views.Sorted, together: Mapping[int, Campaign]) -> dict[str, Any]
     }
 
 
-@click.group()
-def allow() -> None:
-    """Callers who may ring, such as a clinic's reminder line: their contacts become `authorised`."""
-
-
-@allow.command("add")
-@click.argument("number", default="")
-@click.option("--note", required=True, help="Who it is and why it may ring.")
-@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="First day, in UTC. [default: always]")
-@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Last day, in UTC.")
-@click.option("--channel", type=click.Choice([c.value for c in Channel]), help="Only contacts that come this way.")
-@click.option("--region", default="CN", show_default=True, help="Country of a number written without +.")
-def allow_add(
-    number: str, note: str, first: datetime | None, last: datetime | None, channel: str | None, region: str
-) -> None:
-    """Allow a caller, for good or for some days; contacts already heard from it are judged again.
-
-    With days, the number may be left out for everything that comes by one channel.
-    """
-    settings = load()
-    store = settings.store()
-    entry = _entry(number, first, last, channel, region)
-    with store.writing() as session:
-        if entry:
-            contacts.permit(session, replace(entry, note=note))
-        else:
-            contacts.allow(session, _caller(number, region), note)
-        days = {"from": entry.starts.date().isoformat(), "before": entry.ends.date().isoformat()} if entry else {}
-        ledger.append(session, settings.now(), "allow", {"note": note, **days})
-    sort_all(store)
-    click.echo(f"allowed: {note}")
-
-
-def _entry(
-    number: str, first: datetime | None, last: datetime | None, channel: str | None, region: str
-) -> Permission | None:
-    """The entry of the calendar that was asked for; None if the caller is to be allowed for good."""
-    if first is None and last is None:
-        if channel:
-            raise CanaryError(
-                "--channel without days", "give --from and --to: a whole channel is never allowed for good"
-            )
-        return None
-    if first is None or last is None or last < first:
-        raise CanaryError("--from and --to go together, the first day first", "--from 2026-07-01 --to 2026-07-31")
-    if not number.strip() and not channel:
-        raise CanaryError("neither caller nor channel given", "a number as shown, or --channel call, or both")
-    sender = _caller(number, region) if number.strip() else ""
-    ends = last.replace(tzinfo=UTC) + timedelta(days=1)
-    return Permission(sender, channel or "", first.replace(tzinfo=UTC), ends, "")
-
-
-def _caller(number: str, region: str) -> str:
-    # A short code (10086, a 106 gateway) or a sender's name has no E.164 form and is kept as it is written.
-    bare = number.strip()
-    if not bare:
-        raise CanaryError("no caller given", "a number, a short code, or the sender's name as it was shown")
-    return normalise(bare, region) or bare
-
-
-@allow.command("list")
-@format_option
-def allow_list(style: str) -> None:
-    """The allow-list and the calendar."""
-    with load().store().reading() as session:
-        lines = [_permission(number, note) for number, note in contacts.allowed(session)]
-        lines += [_permission(entry.sender, entry.note, entry) for entry in contacts.permitted(session)]
-    show_list("allowed", lines, style)
-
-
-def _permission(number: str, note: str, entry: Permission | None = None) -> dict[str, Any]:
-    return {
-        "number": number or None,
-        "note": note,
-        "channel": (entry.channel or None) if entry else None,
-        "from": entry.starts.date().isoformat() if entry else None,
-        "to": (entry.ends - timedelta(days=1)).date().isoformat() if entry else None,
-    }
-
-
-COMMANDS = (contact, allow)
+COMMANDS = (contact,)

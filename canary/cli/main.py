@@ -9,6 +9,7 @@ import click
 from canary import __version__
 from canary.cli import (
     alert,
+    allow,
     check,
     contact,
     copy,
@@ -67,6 +68,7 @@ RECORDS = (
     check,
     exclude,
     contact,
+    allow,
     reconcile,
     alert,
     drill,

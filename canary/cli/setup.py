@@ -11,13 +11,14 @@ from sqlalchemy.orm import Session
 from canary import watch
 from canary.cli.output import format_option, remark, show_list, show_one
 from canary.errors import CanaryError
+from canary.listen import phones
 from canary.prove.chain import first_break
 from canary.schedule import LEASE
 from canary.settings import Settings, load
 from canary.store import deliveries, drills, incidents, leases, ledger, numbers, outbox, placements, registry, views
 from canary.store.database import Store
 from canary.store.vault import Vault, new_key
-from canary.web.providers import providers
+from canary.web.providers import phone_limits, providers
 
 
 @click.command()
@@ -88,7 +89,7 @@ def _checks() -> Iterator[tuple[str, str, str]]:
         yield "registry", error.message, error.hint
         return
     yield "registry", "ok", ""
-    yield from _setting_checks(settings)
+    yield from _setting_checks(settings, store)
     with store.reading() as session:
         broken = first_break(ledger.entries(session))
         yield (
@@ -166,16 +167,20 @@ def _drilled(settings: Settings, session: Session) -> Iterator[tuple[str, str, s
         yield "drill", "ok", f"{last.at:%Y-%m-%d %H:%M}, heard after {last.stored or 0:.1f} s by {last.path}"
 
 
-def _setting_checks(settings: Settings) -> Iterator[tuple[str, str, str]]:
+def _setting_checks(settings: Settings, store: Store) -> Iterator[tuple[str, str, str]]:
     https = urlsplit(settings.public_url).scheme == "https"
     yield (
         "public_url",
         "ok" if https else f"{settings.public_url or 'not set'}: not https",
         "" if https else "set it",
     )
-    for name, provider in providers(settings).items():
-        wrong = "; ".join(provider.health())
-        yield name, wrong or "ok", "see docs/operators.md" if wrong else ""
+    known = providers(settings)
+    told = phones.known(store, known, settings.now(), phone_limits(settings))
+    for name, provider in known.items():
+        here = told.get(name, [])
+        wrong = "; ".join(provider.health(here))
+        well = f"phones heard of: {len(here)}" if here else ""
+        yield name, wrong or "ok", "see docs/operators.md" if wrong else well
 
 
 COMMANDS = (init, status, doctor)

@@ -11,19 +11,21 @@ from canary.report.words import Words
 
 COLUMNS = (
     "copy", "recipient", "verdict", "log_e", "threshold", "posterior", "contacts",
-    "window_from", "window_to", "rivals", "explained_by",
+    "window_from", "window_to", "rivals", "explained_by", "campaigns",
 )  # fmt: skip
 BOM = "\ufeff"  # without it Excel reads UTF-8 as the machine's own code page
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def render(view: ReportView, words: Words) -> str:
-    """One row a verdict under the JSON's own names; the language changes nothing."""
+    """One row a verdict under the JSON's own names, and as "3=7" that campaign 3 reached seven of its canaries; the
+    language changes nothing."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for verdict in ranked(view.findings):
-        writer.writerow(_row(verdict_document(verdict)))
+        reached = [f"{c.first}={c.copies[verdict.copy]}" for c in view.campaigns if verdict.copy in c.copies]
+        writer.writerow(_row(verdict_document(verdict) | {"campaigns": " ".join(reached)}))
     return BOM + out.getvalue()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
+from canary.report.campaign_rows import campaign_cells, told
 from canary.report.kin import RECOGNISED, accused, planted_in, ranked, suspected, tally
 from canary.report.plot_graph import graph
 from canary.report.plot_heard import numbers, timeline
@@ -19,6 +20,7 @@ from canary.report.words import Words, stamp
 from canary.trace.verdict import Verdict, Word
 
 CONTACT_ROWS = 200
+CAMPAIGN_ROWS = 40
 QUIET_ROWS = 12
 TEMPLATES = jinja2.Environment(
     loader=jinja2.PackageLoader("canary.report"),
@@ -42,6 +44,7 @@ def render(view: ReportView, words: Words) -> str:
         plots=_plots(view, words),
         verdicts=_verdicts(view, words),
         contacts=_contacts(view, words),
+        campaigns=[(campaign_cells(c, words), told(c, view, words)) for c in view.campaigns[:CAMPAIGN_ROWS]],
         kinds=[
             (words.name("kind", kind), words.count(n), words.name("kind_means", kind))
             for kind, n in view.findings.contacts.items()
@@ -50,9 +53,10 @@ def render(view: ReportView, words: Words) -> str:
 
 
 def _whole(view: ReportView) -> Callable[[str], Markup]:
-    """A filter for sentences: escapes them, and keeps slugs and dates from breaking at their hyphens."""
+    """A filter for sentences: escapes them, and keeps slugs (with a count behind them) and dates from breaking."""
     slugs = sorted((str(escape(copy.slug)) for copy in view.copies), key=len, reverse=True)
-    hyphened = re.compile("|".join([*map(re.escape, slugs), r"\d{4}-\d{2}-\d{2}"]))
+    counted = r"(?: ?[(（][\d,]+[)）])?"
+    hyphened = re.compile("|".join([*(re.escape(slug) + counted for slug in slugs), r"\d{4}-\d{2}-\d{2}"]))
 
     def whole(sentence: str) -> Markup:
         marked = hyphened.sub(lambda found: f'<span class="whole">{found[0]}</span>', str(escape(sentence)))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from canary.report.kin import RECOGNISED
-from canary.report.view import ContactView, ReportView
+from canary.report.view import CampaignView, ContactView, ReportView
 from canary.report.words import Words
 from canary.trace.verdict import Findings, Pair, Shown, Verdict
 
@@ -14,10 +14,11 @@ FORMAT = "canary-trace/1"
 
 
 def render(view: ReportView, words: Words) -> str:
-    """The document of `canary trace --format json`, and the recognised contacts as `heard`: by which paths each came,
-    who vouches for it, what was kept of it. The language changes nothing."""
+    """The document of `canary trace --format json`, the recognised contacts as `heard` (by which paths each came, who
+    vouches for it, what was kept of it) and `campaigns`, by the ids of their contacts. The language changes nothing."""
     heard = [_heard(contact) for contact in view.contacts if contact.kind in RECOGNISED]
-    return _text(trace_document(view.findings, simulated=view.simulated) | {"heard": heard})
+    more = {"heard": heard, "campaigns": [_campaign(campaign) for campaign in view.campaigns]}
+    return _text(trace_document(view.findings, simulated=view.simulated) | more)
 
 
 def _heard(contact: ContactView) -> dict[str, Any]:
@@ -31,6 +32,22 @@ def _heard(contact: ContactView) -> dict[str, Any]:
         "paths": list(contact.paths),
         "attested": contact.attested,
         "media": [{"sha256": m.sha256, "size": m.size, "type": m.content_type} for m in contact.media],
+    }
+
+
+def _campaign(campaign: CampaignView) -> dict[str, Any]:
+    return {
+        "campaign": campaign.first,
+        "contacts": list(campaign.contacts),
+        "by": list(campaign.by),
+        "kinds": dict(campaign.kinds),
+        "channels": list(campaign.channels),
+        "senders": campaign.senders,
+        "from": campaign.start.isoformat(),
+        "to": campaign.end.isoformat(),
+        "numbers": campaign.numbers,
+        "controls": campaign.controls,
+        "copies": dict(campaign.copies),
     }
 
 

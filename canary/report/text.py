@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
+from canary.report.campaign_rows import campaign_cells, told
 from canary.report.kin import RECOGNISED, ranked
 from canary.report.story import Names, evidence, headline, tell, window, word_of
 from canary.report.view import ContactView, ReportView
@@ -13,6 +14,7 @@ from canary.trace.verdict import Findings, Verdict, Word
 WIDTH = 100
 QUIET_ROWS = 15
 CONTACT_ROWS = 60
+CAMPAIGN_ROWS = 20
 CLOSING = "，。；：、）”？！"
 TOKEN = re.compile(rf"[⺀-￯][{CLOSING}]*|\s+|[^\s⺀-￯]+[{CLOSING}]*")
 
@@ -31,6 +33,7 @@ def render(view: ReportView, words: Words) -> str:
         _section(t("title.sure"), story.sure),
         _titled(t("title.copies"), _verdicts(view.findings, words, Names(view, words))),
         _titled(t("title.contacts"), _contacts(view, words)),
+        _titled(t("title.campaigns"), _campaigns(view, words)),
         _titled(t("title.all_contacts"), _kinds(view.findings, words)),
         _section(t("title.method"), story.method),
         _section(t("title.limits"), story.limits),
@@ -105,6 +108,18 @@ def _contact_row(contact: ContactView, words: Words, *, revealed: bool) -> list[
 def paths_of(contact: ContactView, words: Words) -> str:
     """How we learned of a contact, in words."""
     return words.join([words.name("path", path) for path in contact.paths])
+
+
+def _campaigns(view: ReportView, words: Words) -> str:
+    if not view.campaigns:
+        return ""
+    shown = view.campaigns[:CAMPAIGN_ROWS]
+    rows = [campaign_cells(campaign, words) for campaign in shown]
+    table = align([[words.t(f"campaign.{key}") for key in rows[0]], *(list(row.values()) for row in rows)])
+    said = [_wrap(f"{c.first}: {_one_line(line)}", "- ") for c in shown for line in told(c, view, words)]
+    hidden = len(view.campaigns) - len(shown)
+    more = [words.t("campaign.more", n=hidden)] if hidden else []
+    return "\n".join([_wrap(words.t("campaign.means")), table, *more, *said])
 
 
 def _kinds(findings: Findings, words: Words) -> str:

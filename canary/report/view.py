@@ -62,8 +62,33 @@ class ContactView:
 
 
 @dataclass(frozen=True)
+class CampaignView:
+    """Contacts that belong together, by their ids, called by the first one's: tied `by` callback, link or wording.
+
+    `kinds` counts the contacts of each kind, `senders` the different callers that were told; `numbers` of ours were
+    reached, among them `controls`, and of each of `copies` so many canaries. `callers` and `sample` (what its first
+    contact with words said) are empty unless revealed.
+    """
+
+    first: int
+    contacts: tuple[int, ...]
+    by: tuple[str, ...]
+    kinds: Mapping[str, int]
+    channels: tuple[str, ...]
+    senders: int
+    start: datetime
+    end: datetime
+    numbers: int
+    controls: int
+    copies: Mapping[str, int]
+    callers: tuple[str, ...] = ()
+    sample: str = ""
+
+
+@dataclass(frozen=True)
 class ReportView:
-    """A whole report. `commitments` maps copy slug to the hash in the ledger that fixed its draw."""
+    """A whole report. `commitments` maps copy slug to the hash in the ledger that fixed its draw; of
+    `campaigns` those stand first that recognised canaries most."""
 
     findings: Findings
     copies: tuple[CopyView, ...]
@@ -72,5 +97,6 @@ class ReportView:
     commitments: Mapping[str, str]
     ledger_head: str
     version: str
+    campaigns: tuple[CampaignView, ...] = ()
     simulated: bool = False
     revealed: bool = False

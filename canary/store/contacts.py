@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, exists, func, insert, or_, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session, selectinload
 
 from canary.store.database import insert_earliest, insert_once, queue, vault_of
-from canary.store.schema import Allowed, Canary, Contact, ContactPath, Naming, Number, Part, Permitted, Triage
+from canary.store.permissions import is_permitted
+from canary.store.schema import Canary, Contact, ContactPath, Naming, Number, Part, Triage
 
 
 @dataclass(frozen=True)
@@ -144,14 +145,7 @@ def stale(session: Session, version: int) -> list[Stale]:
         select(func.count(Part.id)).where(Part.provider == Contact.provider, Part.sid == Contact.sid).scalar_subquery()
     )
     canaries = select(func.count(Canary.id)).where(Canary.number_id == Contact.number_id).scalar_subquery()
-    allowed = exists().where(Allowed.fingerprint == Contact.sender_fingerprint)
-    permitted = exists().where(
-        or_(Permitted.fingerprint.is_(None), Permitted.fingerprint == Contact.sender_fingerprint),
-        or_(Permitted.channel.is_(None), Permitted.channel == Contact.channel),
-        Permitted.starts <= Contact.at,
-        Contact.at < Permitted.ends,
-    )
-    query = select(Contact.id, parts, canaries, allowed, permitted, Triage.basis).outerjoin(
+    query = select(Contact.id, parts, canaries, *is_permitted(), Triage.basis).outerjoin(
         Triage, Triage.contact_id == Contact.id
     )
     found = []
@@ -230,43 +224,3 @@ def contacts(session: Session, ids: Iterable[int] | None = None) -> Sequence[Con
     """Contacts in the order they came, all or those of `ids`."""
     query = select(Contact).order_by(Contact.at, Contact.id).options(selectinload(Contact.number))
     return session.scalars(query.where(Contact.id.in_(list(ids))) if ids is not None else query).all()
-
-
-def allow(session: Session, e164: str, note: str) -> None:
-    """Put a caller on the allow-list: its contacts become `authorised`, and stay stored."""
-    vault = vault_of(session)
-    session.merge(Allowed(fingerprint=vault.fingerprint(e164), sealed=vault.seal(e164), note=note))
-
-
-def allowed(session: Session) -> list[tuple[str, str]]:
-    """The allow-list: numbers and notes."""
-    vault = vault_of(session)
-    return [(vault.open(row.sealed), row.note) for row in session.scalars(select(Allowed).order_by(Allowed.note))]
-
-
-@dataclass(frozen=True)
-class Permission:
-    """An entry of the calendar: contacts from `sender` (E.164, or as shown; "" for any) by `channel` ("" for any), from
-    `starts` until before `ends`."""
-
-    sender: str
-    channel: str
-    starts: datetime
-    ends: datetime
-    note: str
-
-
-def permit(session: Session, entry: Permission) -> None:
-    """Put an entry into the calendar: contacts it fits, past and to come, become `authorised`, and stay stored."""
-    vault = vault_of(session)
-    who = {"fingerprint": vault.fingerprint(entry.sender), "sealed": vault.seal(entry.sender)} if entry.sender else {}
-    session.add(Permitted(**who, channel=entry.channel or None, starts=entry.starts, ends=entry.ends, note=entry.note))
-
-
-def permitted(session: Session) -> list[Permission]:
-    """The calendar, by first day."""
-    vault = vault_of(session)
-    rows = session.scalars(select(Permitted).order_by(Permitted.starts, Permitted.id))
-    return [
-        Permission(vault.open(r.sealed) if r.sealed else "", r.channel or "", r.starts, r.ends, r.note) for r in rows
-    ]

@@ -362,17 +362,18 @@ class Find(Base):
 
 
 class Allowed(Base):
-    """A caller who may ring (a clinic's reminder line): contacts from it are `authorised`."""
+    """A caller who may ring (a clinic's reminder line): contacts from it until `removed_at` are `authorised`."""
 
     __tablename__ = "allowed"
     fingerprint: Mapped[str] = mapped_column(String(64), primary_key=True)
     sealed: Mapped[bytes]
     note: Mapped[str] = mapped_column(String(200))
+    removed_at: Mapped[datetime | None]
 
 
 class Permitted(Base):
     """An entry of the calendar of permitted contacts: who (a caller's `fingerprint`) or how (a `channel`) may come from
-    `starts` until before `ends`; an empty one stands for any. Such contacts are `authorised`."""
+    `starts` until before `ends` or `removed_at`; an empty one stands for any. Such contacts are `authorised`."""
 
     __tablename__ = "permitted"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -382,6 +383,7 @@ class Permitted(Base):
     starts: Mapped[datetime]
     ends: Mapped[datetime]
     note: Mapped[str] = mapped_column(String(200))
+    removed_at: Mapped[datetime | None]
 
 
 class ExclusionQuestion(Base):

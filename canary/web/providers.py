@@ -5,6 +5,7 @@ from datetime import timedelta
 from canary.errors import CanaryError
 from canary.listen.lines import Account
 from canary.listen.media import Terms
+from canary.listen.phones import Limits as PhoneLimits
 from canary.listen.providers.base import Provider
 from canary.listen.providers.kannel import KannelProvider
 from canary.listen.providers.smsforwarder import SmsForwarderProvider
@@ -51,6 +52,12 @@ def providers(settings: Settings, vault: Vault | None = None) -> dict[str, Provi
 def _desk(settings: Settings, vault: Vault) -> Desk:
     limits = Limits(settings.voice_calls_per_caller, settings.voice_calls_per_day)
     return Desk(vault.fingerprint, limits, Greeting(language=settings.voice_language))
+
+
+def phone_limits(settings: Settings) -> PhoneLimits:
+    """When a phone is unwell."""
+    quiet, back = timedelta(hours=settings.phone_quiet_hours), timedelta(days=settings.quiet_days)
+    return PhoneLimits(settings.phone_battery_percent, quiet, back, settings.sims)
 
 
 def media_terms(settings: Settings) -> Terms:

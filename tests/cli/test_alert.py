@@ -14,6 +14,7 @@ from canary.settings import load
 from canary.store import incidents, placements, views
 from canary.watch import drifted
 from tests.cli.conftest import PHONES, Shell, canaries
+from tests.listen.phone_server import Phone
 from tests.listen.receivers import Hook, running
 
 SELLER, OTHER = "+8613900139000", "+8613900139001"
@@ -239,3 +240,23 @@ def test_the_doctor_finds_a_scheduler_that_has_stopped(told: Shell) -> None:
     assert scheduler() == ["ok"]
     told.sql("UPDATE lease SET until = '2026-06-05 08:00:00.000000'")
     assert scheduler() == ["not running since 2026-06-05 08:00"]
+
+
+def test_a_phone_that_is_unwell_alerts_once_and_again_when_it_is_well(told: Shell, hook: Hook) -> None:
+    server = Phone()
+    with running(server):
+        ours = ['smsforwarder_secret = "12345"', 'smsforwarder_basic = "phone:long password"', "[sims]", "pixel = '1'"]
+        set_up(told, hook, *ours, "[smsforwarder_phones]", f'pixel = "{server.url}"')
+        server.battery = {"level": "9%"}
+        for _ in range(2):
+            told("job", "run", "phones")
+            told("job", "run", "alerts")
+        (alert,) = alerts(hook)
+        assert (alert["scope"], alert["title"]) == ("phone", "Phone pixel (smsforwarder): battery 9 %")
+        assert "phone pixel: battery 9 %" in str(told.json("doctor", code=1))
+        told.sql("UPDATE part SET part = 'state:before' WHERE part LIKE 'state:%'")  # an hour later
+        server.battery = {"level": "80%"}
+        told("job", "run", "phones")
+        told("job", "run", "alerts")
+        assert [alert["title"] for alert in alerts(hook)] == ["Over: Phone pixel (smsforwarder): battery 9 %"]
+        assert "phones heard of: 1" in str(told.json("doctor", code=1))

@@ -58,6 +58,44 @@ def test_a_contact_on_the_first_day_has_a_probability(stocked: Shell) -> None:
     assert 0 < stocked.json("trace")["verdicts"][0]["posterior"] < 1
 
 
+def test_a_report_shows_each_campaign_and_the_copies_whose_canaries_it_rang(heard: Shell) -> None:
+    say = ("contact", "add", "--via", "call", "--number")
+    planted = {n["number"] for n in heard.json("number", "list", "--state", "planted", "--reveal")["numbers"]}
+    free = next(phone for phone in PHONES if phone not in planted)
+    for number in (free, *sorted(planted)[:1]):
+        heard(
+            *say, number, "--text", "您好，公积金可以贷三十万，利息低，当天到账，回电 12077778888", "--from", "1068888"
+        )
+    formula, loan = heard.json("trace")["campaigns"]
+    assert (formula["copies"], formula["kinds"], formula["senders"]) == ({"a": 12}, {"maternal": 12}, 1)
+    assert (formula["numbers"], formula["controls"], formula["by"]) == (12, 0, ["callback"])
+    assert formula["from"] == formula["to"] and len(formula["contacts"]) == 12
+    assert (loan["kinds"], loan["numbers"], sum(loan["copies"].values())) == ({"marketing": 2}, 2, 1)
+    heard("report", "--format", "csv", "-o", "r.csv")
+    rows = csv.DictReader(io.StringIO((heard.folder / "r.csv").read_text("utf-8-sig")))
+    assert f"{formula['campaign']}=12" in next(row for row in rows if row["copy"] == "a")["campaigns"]
+
+
+def test_a_contact_before_the_draw_did_not_ring_a_canary(heard: Shell) -> None:
+    heard.sql("UPDATE placement SET drawn_at = datetime('now', '-1 day')")
+    assert heard.json("trace")["campaigns"][0]["copies"] == {}
+
+
+def test_permitted_callers_are_no_campaign(heard: Shell) -> None:
+    heard("allow", "add", CALLER, "--note", "our own reminder line")
+    assert heard.json("trace")["campaigns"] == []
+
+
+@pytest.mark.parametrize("style", ["html", "text"])
+def test_callers_and_words_of_a_campaign_need_reveal(heard: Shell, style: str) -> None:
+    heard("report", "--format", style, "-o", "hidden")
+    heard("report", "--format", style, "--reveal", "-o", "shown")
+    hidden, shown = ((heard.folder / name).read_text("utf-8") for name in ("hidden", "shown"))
+    tail = slice(hidden.index("Campaigns"), None), slice(shown.index("Campaigns"), None)
+    assert not any(secret in hidden[tail[0]] for secret in SECRETS)
+    assert all(secret in shown[tail[1]] for secret in (CALLER, "奶粉特价"))
+
+
 def test_nothing_heard_accuses_nobody(seeded: Shell) -> None:
     found = seeded.json("trace")
     assert {v["verdict"] for v in found["verdicts"]} == {"cannot tell"}

@@ -131,7 +131,17 @@ def test_allowing_a_caller_authorises_what_it_said_before_and_after(seeded: Shel
     assert [kind for kind, _ in contacts(seeded)] == ["authorised", "maternal", "authorised"]
     assert seeded.json("allow", "list") == {
         "format": "canary-allowed/1",
-        "allowed": [{"number": CALLER, "note": "诊所提醒 '😀'", "channel": None, "from": None, "to": None}],
+        "allowed": [
+            {
+                "entry": None,
+                "number": CALLER,
+                "note": "诊所提醒 '😀'",
+                "channel": None,
+                "from": None,
+                "to": None,
+                "removed": None,
+            }
+        ],
     }
     assert CALLER not in str(seeded.ledger("allow")) and len(seeded.ledger("allow")) == 1
 
@@ -170,6 +180,43 @@ def test_the_calendar_authorises_on_its_days_only(seeded: Shell, who: tuple[str,
 def test_a_calendar_entry_that_says_too_little_is_refused(seeded: Shell, who: tuple[str, ...], words: str) -> None:
     assert words in seeded.refused("allow", "add", *who, "--note", "x")
     assert seeded.json("allow", "list")["allowed"] == []
+
+
+def test_who_is_taken_off_the_list_counts_from_then_on_and_leaves_a_trace(seeded: Shell) -> None:
+    say = ("contact", "add", "--via", "call", "--text", "月子中心", "--from", CALLER, "--number")
+    seeded("allow", "add", CALLER, "--note", "reminder line")
+    seeded(*say, PHONES[0], "--at", "2026-06-01")
+    assert seeded("allow", "remove", CALLER[3:], "--note", "it sells").stdout == "no longer allowed: reminder line\n"
+    seeded(*say, PHONES[1])
+    assert [kind for kind, _ in contacts(seeded)] == ["authorised", "maternal"], "the past is not judged again"
+    assert seeded.ledger("disallow") == [{"note": "it sells", "was": "reminder line", "entry": None}]
+    assert seeded.json("allow", "list")["allowed"] == []
+    (gone,) = seeded.json("allow", "list", "--all")["allowed"]
+    assert gone["note"] == "reminder line" and gone["removed"]
+    assert "in force" in seeded.refused("allow", "remove", CALLER, "--note", "again")
+    seeded("allow", "add", CALLER, "--note", "it does not")
+    assert [kind for kind, _ in contacts(seeded)] == ["authorised", "authorised"]
+
+
+def test_an_entry_taken_out_of_the_calendar_ends_then(seeded: Shell) -> None:
+    say = ("contact", "add", "--via", "call", "--text", "月子中心", "--from", CALLER, "--number", PHONES[0])
+    for channel in ("call", "sighting"):
+        seeded("allow", "add", "--channel", channel, "--from", "2026-06-01", "--to", "2199-06-30", "--note", channel)
+    one, other = seeded.json("allow", "list")["allowed"]
+    seeded(*say, "--at", "2026-06-02")
+    seeded("allow", "remove", "--entry", str(other["entry"]), "--note", "put off")
+    seeded(*say)
+    assert [kind for kind, _ in contacts(seeded)] == ["authorised", "maternal"]
+    assert [entry["entry"] for entry in seeded.json("allow", "list")["allowed"]] == [one["entry"]]
+    expected = {"note": "put off", "was": "sighting", "entry": 2, "from": "2026-06-01", "before": "2199-07-01"}
+    assert seeded.ledger("disallow") == [expected]
+
+
+@pytest.mark.parametrize("what", [(), (CALLER, "--entry", "1"), ("--entry", "7"), ("+8612011111111",)])
+def test_taking_off_what_is_not_there_is_refused(seeded: Shell, what: tuple[str, ...]) -> None:
+    seeded("allow", "add", CALLER, "--note", "x")
+    seeded.refused("allow", "remove", *what, "--note", "y")
+    assert seeded.ledger("disallow") == [] and len(seeded.json("allow", "list")["allowed"]) == 1
 
 
 def test_an_entry_for_another_caller_or_channel_does_not_apply(seeded: Shell) -> None:

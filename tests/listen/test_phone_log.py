@@ -1,16 +1,8 @@
 """A phone's own server, played as the app documents it, gives back what never reached us, each contact once."""
 
-import hmac
-import json
-import time
-from base64 import b64encode
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
-from typing import Any
-from urllib.parse import unquote
 
 import pytest
 
@@ -21,56 +13,10 @@ from canary.store import contacts
 from canary.store.database import Store
 from canary.store.spool import Spool
 from tests.listen.cases import BASIC, CALLER, NOW, OURS, SECRET, SIMS, forwarded, smsforwarder
+from tests.listen.phone_server import Phone
 from tests.listen.receivers import running
 
 LATER = NOW + timedelta(hours=3)
-
-
-class Phone(ThreadingHTTPServer):
-    """SmsForwarder's server: pages of texts and calls, newest first, for whoever signs the time; `refused` counts."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Phone)
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
-        self.texts: list[dict[str, Any]] = []
-        self.calls: list[dict[str, Any]] = []
-        self.asked: list[str] = []
-
-    def text(self, at: datetime, content: str, sim: int = 0) -> None:
-        stamp = int(at.timestamp() * 1000)
-        self.texts.append({"number": CALLER, "content": content, "date": stamp, "type": 1, "sim_id": sim, "sub_id": 1})
-
-    def call(self, at: datetime, kind: int, seconds: int) -> None:
-        stamp = int(at.timestamp() * 1000)
-        self.calls.append({"number": CALLER, "dateLong": stamp, "duration": seconds, "type": kind, "sim_id": 0})
-
-
-class _Phone(BaseHTTPRequestHandler):
-    server: Phone
-
-    def do_POST(self) -> None:
-        self.server.asked.append(self.path)
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        stamp = asked["timestamp"]
-        made = b64encode(hmac.new(SECRET.encode(), f"{stamp}\n{SECRET}".encode(), sha256).digest()).decode()
-        if unquote(asked["sign"]) != made or abs(time.time() * 1000 - stamp) > 600_000:
-            return self._answer({"code": 500, "msg": "sign verify failed"})
-        wanted = asked["data"]
-        held = self.server.texts if self.path == "/sms/query" else self.server.calls
-        rows = [row for row in held if row["type"] == wanted["type"]]
-        rows.sort(key=lambda row: -row.get("date", row.get("dateLong")))
-        first = (wanted["page_num"] - 1) * wanted["page_size"]
-        return self._answer({"code": 200, "msg": "success", "data": rows[first : first + wanted["page_size"]]})
-
-    def _answer(self, found: object) -> None:
-        body = json.dumps(found).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing on stderr."""
 
 
 @pytest.fixture

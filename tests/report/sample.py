@@ -1,10 +1,11 @@
 """An invented city's report: 26 hospitals feed a registry, which feeds three bureaus and a vendor, twice."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from canary.report.view import ContactView, CopyView, MediaView, NumberView, ReportView
+from canary.report.view import CampaignView, ContactView, CopyView, MediaView, NumberView, ReportView
 from canary.trace.verdict import Findings, Rival, Verdict, Window, Word
 
 MONTHS = ("2026-06", "2026-07")
@@ -63,7 +64,10 @@ def hostile() -> ReportView:
         replace(c, caller="+86<b>1", persona="李<i>娜</i>", text='"><img src=x onerror=alert(1)>\x1b[31m\n=1+1')
         for c in view.contacts
     )
-    return replace(view, copies=copies, contacts=contacts, simulated=True, revealed=True)
+    campaigns = tuple(
+        replace(c, callers=("+86<b>1",), sample="<img src=x onerror=alert(1)>\x1b[31m") for c in view.campaigns
+    )
+    return replace(view, copies=copies, contacts=contacts, campaigns=campaigns, simulated=True, revealed=True)
 
 
 def _quiet(verdict: Verdict, rise: float) -> Verdict:
@@ -95,6 +99,33 @@ def _view(rang: dict[str, int]) -> ReportView:
         commitments={copy.slug: f"{i:08x}" * 8 for i, copy in enumerate(copies, 0x5EED1234)},
         ledger_head="c0ffee42" * 8,
         version="0.1.0",
+        campaigns=tuple(_campaigns(contacts)),
+    )
+
+
+def _campaigns(contacts: tuple[ContactView, ...]) -> list[CampaignView]:
+    """Recognised contacts in threes, and one of a robocaller who reaches controls as well."""
+    found = [c for c in contacts if c.kind in ("named", "maternal")]
+    threes = [found[i : i + 3] for i in range(0, len(found) - 2, 3)]
+    noise = [c for c in contacts if c.kind == "silent"][:5]
+    ties = (("callback",), ("link", "wording"), ("wording",))
+    made = [_campaign(group, ties[i % 3], senders=1 + i % 2, controls=0) for i, group in enumerate(threes)]
+    return [*made, _campaign(noise, ("callback",), senders=0, controls=2)]
+
+
+def _campaign(group: list[ContactView], by: tuple[str, ...], senders: int, controls: int) -> CampaignView:
+    return CampaignView(
+        first=group[0].id,
+        contacts=tuple(c.id for c in group),
+        by=by,
+        kinds=Counter(c.kind for c in group),
+        channels=tuple(dict.fromkeys(c.channel for c in group)),
+        senders=senders,
+        start=group[0].at,
+        end=group[-1].at,
+        numbers=len(group),
+        controls=controls,
+        copies=Counter(c.copy for c in group if c.copy),
     )
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from canary.listen.intake import arrived
 from canary.listen.providers.base import Channel, Event
 from canary.listen.sort import sort_all
-from canary.store import contacts, numbers, views
+from canary.store import contacts, numbers, permissions, views
 from canary.store.database import Store
 from canary.store.numbers import NewNumber
 from canary.store.schema import Contact, Part
@@ -115,7 +115,7 @@ def test_allowing_a_caller_afterwards_makes_its_contacts_authorised(store):
     deliver(store, [4])
     assert heard(store)[0][1] == "maternal"
     with store.writing() as session:
-        contacts.allow(session, "+8612000000098", "clinic")
+        permissions.allow(session, "+8612000000098", "clinic")
     assert heard(store)[0][1] == "authorised"
 
 

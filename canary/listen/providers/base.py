@@ -2,11 +2,11 @@
 
 import hmac
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from canary.errors import OutsideError
 from canary.listen.voice import Desk
@@ -81,6 +81,15 @@ class Reply:
 
 
 @dataclass(frozen=True)
+class Phone:
+    """A phone that listens for us: when it was heard of last, and what is wrong with it, as a code and in words."""
+
+    device: str
+    seen: datetime | None
+    wrong: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Fetched:
     """A picture or recording as it was downloaded."""
 
@@ -125,6 +134,7 @@ class Provider(Protocol):
     )
     archive: Archive | None = None
     desk: Desk | None = None
+    devices: tuple[str, ...] = ()  # the phones that are asked, by name
 
     def verify(self, request: RawRequest) -> Signature:
         """Whether the request carries the provider's signature; never raises."""
@@ -151,9 +161,18 @@ class Provider(Protocol):
         Iterating raises OutsideError."""
         return None
 
-    def health(self) -> tuple[str, ...]:
-        """What is wrong with how it is set up, in words."""
-        return ()
+    def phones(self, now: datetime) -> Iterator[Event]:
+        """What its phones say of themselves (see `phone`), those left out that do not answer; never raises."""
+        yield from ()
+
+    def health(self, phones: Sequence[Phone] = ()) -> tuple[str, ...]:
+        """What is wrong with how it is set up, and with its phones as they were heard of last, in words."""
+        return unwell(phones)
+
+
+def unwell(phones: Sequence[Phone]) -> tuple[str, ...]:
+    """What is wrong with phones, a sentence each."""
+    return tuple(f"phone {phone.device}: {words}" for phone in phones for _, words in phone.wrong)
 
 
 def has_basic(request: RawRequest, user_and_password: str) -> Signature:
@@ -172,3 +191,9 @@ def has_basic(request: RawRequest, user_and_password: str) -> Signature:
 def storable(value: str) -> str:
     """A text that every database takes: PostgreSQL refuses NUL, and JSON may smuggle in half a surrogate pair."""
     return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def text_in(place: Mapping[str, Any], name: str) -> str:
+    """A field of a JSON object as a text, "" if it is none."""
+    value = place.get(name)
+    return "" if value is None or isinstance(value, dict | list) else storable(str(value)).strip()

@@ -1,7 +1,7 @@
 """Kannel, an SMS gateway over modems or SMPP lines: unsigned, so it proves itself by Basic credentials."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from urllib.parse import parse_qsl, urlsplit
 
@@ -10,6 +10,7 @@ from canary.listen.providers.base import (
     Attested,
     Channel,
     Event,
+    Phone,
     Provider,
     RawRequest,
     Reply,
@@ -50,7 +51,7 @@ class KannelProvider(Provider):
         """Nothing: Kannel sends what it is answered to whoever wrote."""
         return Reply(200, "", "text/plain")
 
-    def health(self) -> tuple[str, ...]:
+    def health(self, phones: Sequence[Phone] = ()) -> tuple[str, ...]:
         """Whether anything could verify."""
         return () if ":" in self._basic else ("no Basic credentials user:password: every request is refused",)
 

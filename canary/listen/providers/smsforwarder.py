@@ -3,23 +3,26 @@
 import hmac
 import json
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import chain
 from urllib.parse import parse_qsl, unquote
 
-from canary.errors import CanaryError
+from canary.errors import CanaryError, OutsideError
 from canary.listen.providers.base import (
     Attested,
     Channel,
     Event,
+    Phone,
     Provider,
     RawRequest,
     Reply,
     Signature,
     has_basic,
     storable,
+    unwell,
 )
 from canary.listen.providers.smsforwarder_log import PhoneLog
 from canary.store.e164 import normalise
@@ -53,6 +56,7 @@ class SmsForwarderProvider(Provider):
         phones: Mapping[str, str] | None = None,
     ) -> None:
         self._phones = [PhoneLog(device, url, secret, sims or {}) for device, url in (phones or {}).items()]
+        self.devices = tuple(phone.device for phone in self._phones)
         self._secret = secret
         self._basic = basic
         self._sims = dict(sims or {})
@@ -118,13 +122,20 @@ class SmsForwarderProvider(Provider):
         """What the phones themselves still have, once their servers are known."""
         return chain.from_iterable(phone.since(since) for phone in self._phones) if self._phones else None
 
-    def health(self) -> tuple[str, ...]:
-        """Whether anything could verify."""
+    def phones(self, now: datetime) -> Iterator[Event]:
+        """What the phones' own servers say."""
+        for phone in self._phones:
+            with suppress(OutsideError):
+                yield from phone.told(now)
+
+    def health(self, phones: Sequence[Phone] = ()) -> tuple[str, ...]:
+        """Whether anything could verify, and what is wrong with the phones."""
         wants = (("secret", self._secret), ("Basic credentials user:password", ":" in self._basic))
         wrong = [f"no {what}: every request is refused" for what, there in wants if not there]
         known = {name.partition("/")[0] for name in self._sims}
         lost = [p.device for p in self._phones if not known & {p.device, "*"}]
-        return (*wrong, *(f"phone {device}: no SIM of it in sims, so its log gives no contacts" for device in lost))
+        unheard = [f"phone {device}: no SIM of it in sims, so its log gives no contacts" for device in lost]
+        return (*wrong, *unheard, *unwell(phones))
 
 
 def _fields(request: RawRequest) -> Mapping[str, str]:

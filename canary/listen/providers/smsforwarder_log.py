@@ -4,6 +4,7 @@ import hmac
 import time
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -12,7 +13,8 @@ from urllib.parse import quote
 import requests
 
 from canary.errors import OutsideError
-from canary.listen.providers.base import Channel, Event, storable
+from canary.listen.providers.base import Channel, Event, storable, text_in
+from canary.listen.providers.phone import hour, sims_event, state_event
 from canary.store.e164 import normalise
 
 PAGE = 50
@@ -33,6 +35,16 @@ class PhoneLog:
         for what, kind in _ASKED:
             for row in self._rows(what, kind, since):
                 yield self._event(what, row)
+
+    def told(self, now: datetime) -> Iterator[Event]:
+        """The SIMs it sees and its battery. Raises OutsideError if it does not answer at all."""
+        config = self._ask("/config/query", {})
+        cards = config.get("sim_info_list") if isinstance(config, dict) else None
+        yield sims_event(self.device, hour(now), _cards(cards), now)
+        with suppress(OutsideError):  # may be switched off in the app
+            battery = self._ask("/battery/query", {})
+            level = text_in(battery, "level").removesuffix("%") if isinstance(battery, dict) else ""
+            yield state_event(self.device, hour(now), {"battery": level} if level.isdecimal() else {}, now)
 
     def _rows(self, what: str, kind: int, since: datetime) -> Iterator[Mapping[str, Any]]:
         for page in range(1, MOST_PAGES + 1):
@@ -75,6 +87,12 @@ class PhoneLog:
         seconds = str(row.get("duration") or "")
         duration = int(seconds) if seconds.isascii() and seconds.isdecimal() and len(seconds) < 7 else None
         return Event(sid, "contact", Channel.CALL, to, number, "", duration, details, _at(row))
+
+
+def _cards(cards: object) -> dict[str, str]:
+    found = cards.values() if isinstance(cards, dict) else ()
+    known = [(str(card.get("sim_slot_index")), text_in(card, "icc_id")) for card in found if isinstance(card, dict)]
+    return {str(int(slot) + 1): number for slot, number in known if slot in ("0", "1")}
 
 
 def _at(row: Mapping[str, Any]) -> datetime:

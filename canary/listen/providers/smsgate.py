@@ -2,7 +2,8 @@
 
 import hmac
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -10,7 +11,19 @@ from typing import Any
 import requests
 
 from canary.errors import CanaryError, OutsideError
-from canary.listen.providers.base import Attested, Channel, Event, Provider, RawRequest, Reply, Signature, storable
+from canary.listen.providers.base import (
+    Attested,
+    Channel,
+    Event,
+    Phone,
+    Provider,
+    RawRequest,
+    Reply,
+    Signature,
+    text_in,
+    unwell,
+)
+from canary.listen.providers.smsgate_phones import listed, told
 
 SECONDS = 20
 _CHANNELS = {
@@ -45,19 +58,21 @@ class SmsGateProvider(Provider):
         return Signature.GOOD if good else Signature.BAD
 
     def parse(self, endpoint: str, request: RawRequest) -> tuple[Event, ...]:
-        """One contact of a text or picture message; pings and reports on what was sent say nothing."""
+        """One contact of a text or picture message, or how the phone fares; reports on what was sent say nothing."""
         found = _object(request.body)
-        channel = _CHANNELS.get(_text(found, "event"))
-        if channel is None:
-            return ()
+        channel = _CHANNELS.get(text_in(found, "event"))
         payload = found.get("payload")
+        if channel is None:
+            return told(found, request.headers.get("x-timestamp", ""))
         if not isinstance(payload, dict):
             raise CanaryError("SMSGate sent an event without payload", "the raw request is kept, look at it there")
-        to = _text(payload, "recipient") or self._sims.get(f"{_text(found, 'deviceId')}/{_text(payload, 'simNumber')}")
-        text = _text(payload, "message") or _text(payload, "body") or _text(payload, "subject")
-        details = {name: _text(found, name) for name in ("deviceId", "event", "webhookId")}
-        details |= {name: _text(payload, name) for name in ("simNumber", "receivedAt", "messageId", "data")}
-        sender = _text(payload, "sender") or _text(payload, "phoneNumber")
+        to = text_in(payload, "recipient") or self._sims.get(
+            f"{text_in(found, 'deviceId')}/{text_in(payload, 'simNumber')}"
+        )
+        text = text_in(payload, "message") or text_in(payload, "body") or text_in(payload, "subject")
+        details = {name: text_in(found, name) for name in ("deviceId", "event", "webhookId")}
+        details |= {name: text_in(payload, name) for name in ("simNumber", "receivedAt", "messageId", "data")}
+        sender = text_in(payload, "sender") or text_in(payload, "phoneNumber")
         said = {name: value for name, value in details.items() if value}
         return (Event(_sid(found, payload), "contact", channel, to or "", sender, text, None, said),)
 
@@ -71,35 +86,50 @@ class SmsGateProvider(Provider):
         return self._export(since) if self._api else None
 
     def _export(self, since: datetime) -> Iterator[Event]:
-        user, _, password = self._login.partition(":")
         until = datetime.now(UTC)
         for device in sorted({name.partition("/")[0] for name in self._sims} - {"*"}):
             asked = {"deviceId": device, "since": since.astimezone(UTC).isoformat(), "until": until.isoformat()}
-            url = f"{self._api}/messages/inbox/export"
-            try:
-                answer = requests.post(url, json=asked, auth=(user, password), timeout=SECONDS, allow_redirects=False)
-            except requests.RequestException as error:
-                raise OutsideError(f"SMSGate {device}: {type(error).__name__}", "see smsgate_api_url") from error
-            if not 200 <= answer.status_code < 300:
-                raise OutsideError(f"SMSGate {device}: answered {answer.status_code}", "see smsgate_login")
+            self._call("POST", "messages/inbox/export", device, asked)
         yield from ()
 
-    def health(self) -> tuple[str, ...]:
-        """Whether anything could verify."""
-        return () if self._key else ("no key: every request is refused",)
+    def _call(self, method: str, path: str, what: str, asked: object = None) -> requests.Response:
+        user, _, password = self._login.partition(":")
+        how: dict[str, Any] = {"auth": (user, password), "timeout": SECONDS, "allow_redirects": False}
+        try:
+            answer = requests.request(method, f"{self._api}/{path}", json=asked, **how)
+        except requests.RequestException as error:
+            raise OutsideError(f"SMSGate {what}: {type(error).__name__}", "see smsgate_api_url") from error
+        if not 200 <= answer.status_code < 300:
+            raise OutsideError(f"SMSGate {what}: answered {answer.status_code}", "see smsgate_login")
+        return answer
+
+    def phones(self, now: datetime) -> Iterator[Event]:
+        """When its server was last reached by each phone of the account, and with which SIMs."""
+        if self._api:
+            with suppress(OutsideError):
+                yield from filter(None, (listed(device, now) for device in self._devices()))
+
+    def _devices(self) -> list[Mapping[str, Any]]:
+        found = self._call("GET", "devices", "the list of phones").json()
+        listed = found if isinstance(found, list) else []
+        return [device for device in listed if isinstance(device, dict) and not device.get("deletedAt")]
+
+    def health(self, phones: Sequence[Phone] = ()) -> tuple[str, ...]:
+        """Whether anything could verify, and what is wrong with the phones."""
+        return (*(() if self._key else ("no key: every request is refused",)), *unwell(phones))
 
 
 def _sid(found: Mapping[str, Any], payload: Mapping[str, Any]) -> str:
     # `messageId` is made of the content, and two equal texts share it, so the time goes with it; the id of the event is
     # another one when an inbox is exported again. A picture message is told of twice, when announced and when fetched,
     # under two ids.
-    picture = _text(found, "event").startswith("mms:")
-    named, at = _text(payload, "messageId"), _text(payload, "receivedAt")
-    text = f"{named} {at}" if named and at else _text(found, "id")
-    key = (named or _text(payload, "transactionId")) if picture else text
+    picture = text_in(found, "event").startswith("mms:")
+    named, at = text_in(payload, "messageId"), text_in(payload, "receivedAt")
+    text = f"{named} {at}" if named and at else text_in(found, "id")
+    key = (named or text_in(payload, "transactionId")) if picture else text
     if not key:
         raise CanaryError("SMSGate sent an event without id", "the raw request is kept, look at it there")
-    return f"SG{sha256(repr((picture, _text(found, 'deviceId'), key)).encode()).hexdigest()}"
+    return f"SG{sha256(repr((picture, text_in(found, 'deviceId'), key)).encode()).hexdigest()}"
 
 
 def _object(body: bytes) -> Mapping[str, Any]:
@@ -110,8 +140,3 @@ def _object(body: bytes) -> Mapping[str, Any]:
     if not isinstance(found, dict):
         raise CanaryError("SMSGate sent a body that is no JSON object")
     return found
-
-
-def _text(place: Mapping[str, Any], name: str) -> str:
-    value = place.get(name)
-    return "" if value is None or isinstance(value, dict | list) else storable(str(value)).strip()

@@ -1,7 +1,7 @@
 """Twilio: checks its signatures, reads its webhooks, answers calls with notice and recorder."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -20,6 +20,7 @@ from canary.listen.providers.base import (
     Attested,
     Channel,
     Event,
+    Phone,
     Provider,
     RawRequest,
     Reply,
@@ -144,7 +145,7 @@ class TwilioProvider(Provider):
             with suppress(CanaryError):  # without a SID, or none of our addresses
                 yield from (replace(event, path="alert", at=at) for event in _READERS[endpoint](_parameters(request)))
 
-    def health(self) -> tuple[str, ...]:
+    def health(self, phones: Sequence[Phone] = ()) -> tuple[str, ...]:
         """Whether anything could verify."""
         return () if self._validator or self._shared else ("no token: every request is refused",)
 
