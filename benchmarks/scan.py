@@ -95,7 +95,7 @@ def looked(count: int) -> list[object]:
         name, address, due, hospital = woman(rng, i)
         facts = {Fact.NAME: name, Fact.ADDRESS: address, Fact.HOSPITAL: hospital}
         facts[Fact.DUE_DATE] = date.fromisoformat(due)  # type: ignore[assignment]
-        found.append(SimpleNamespace(id=i, number=f"N{i}", phone=f"+86{number(i)}", facts=facts))
+        found.append(SimpleNamespace(id=i, number=f"N{i}", phone=f"+86{number(i)}", facts=facts, in_lot=False))
     return found
 
 

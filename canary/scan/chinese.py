@@ -7,9 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from itertools import islice, product
 
-from opencc import OpenCC
-from pypinyin import Style, pinyin
-
 _HAN = range(0x3400, 0xA000)
 MOST = 16  # spellings or readings of one name
 _LATIN = re.compile(r"[a-z](?:[a-z '\-]*[a-z])?")
@@ -20,6 +17,8 @@ _HAN_RUN = re.compile(r"[\u3400-\u9fff]+")
 @cache
 def _simplified() -> Mapping[int, str]:
     """Traditional characters and variants to simplified, one by one."""
+    from opencc import OpenCC
+
     characters = [chr(code) for code in _HAN]
     plain = OpenCC("t2s").convert("\n".join(characters)).split("\n")
     return {ord(a): b for a, b in zip(characters, plain, strict=True) if a != b and len(b) == 1}
@@ -63,12 +62,15 @@ def _in_big5(character: str) -> bool:
 @cache
 def _syllables(character: str) -> tuple[str, ...]:
     """All readings without tones; with ü as v, u and yu, as passports have it."""
-    ((*found,),) = pinyin(character, style=Style.NORMAL, heteronym=True)
+    from pypinyin.constants import PINYIN_DICT  # here, for it takes a while: only names that are looked for need it
+
+    found = PINYIN_DICT.get(ord(character), character).split(",")
     return tuple(dict.fromkeys(form for syllable in found for form in _of_umlaut(syllable)))
 
 
 def _of_umlaut(syllable: str) -> tuple[str, ...]:
-    plain = syllable.replace("ü", "v")
+    marked = unicodedata.normalize("NFD", syllable).replace("u\u0308", "v")
+    plain = "".join(c for c in marked if not unicodedata.combining(c))
     return (plain, plain.replace("v", "u"), plain.replace("v", "yu")) if "v" in plain else (plain,)
 
 

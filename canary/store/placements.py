@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-import networkx as nx
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
@@ -114,6 +113,8 @@ def planted_phones(session: Session) -> dict[str, list[tuple[int, str]]]:
 
 def undeclared(session: Session, slug: str, inherited: Sequence[int]) -> list[str]:
     """Copies whose canaries stand in a file although nothing says that it was made from them."""
+    import networkx as nx
+
     sources = nx.ancestors(registry.graph(session), slug)
     query = select(Copy.slug).join(Placement).join(Canary).where(Canary.id.in_(inherited)).distinct()
     return sorted(set(session.scalars(query)) - sources)
