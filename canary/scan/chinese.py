@@ -40,6 +40,7 @@ def written_forms(word: str) -> set[str]:
     return {word, *map("".join, islice(product(*map(_traditional_forms, word)), MOST))}
 
 
+@cache
 def _traditional_forms(character: str) -> str:
     """Those that Big5 holds; itself, too, where that is one (范 is a surname, 範 is not)."""
     forms = _variants().get(character, "")
@@ -68,6 +69,11 @@ def _syllables(character: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(form for syllable in found for form in _of_umlaut(syllable)))
 
 
+@cache
+def _first(character: str) -> tuple[str, ...]:
+    return _of_umlaut(_syllables(character)[0])
+
+
 def _of_umlaut(syllable: str) -> tuple[str, ...]:
     marked = unicodedata.normalize("NFD", syllable).replace("u\u0308", "v")
     plain = "".join(c for c in marked if not unicodedata.combining(c))
@@ -82,7 +88,7 @@ def _readings(name: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
     if not 2 <= len(name) <= 4 or not all(ord(c) in _HAN for c in name):
         return ()
     cut = 2 if len(name) == 4 else 1
-    given = [_of_umlaut(_syllables(c)[0]) for c in name[cut:]]
+    given = [_first(c) for c in name[cut:]]
     ways = islice(product(*map(_syllables, name[:cut]), *given), MOST)
     return tuple(("".join(way[:cut]), way[cut:]) for way in ways)
 
@@ -94,14 +100,10 @@ def sounds(name: str) -> frozenset[str]:
 
 
 def sound_words(name: str) -> Iterator[str]:
-    """The longest words that show a name's sound in a table: the given name, or all in one, in the usual cases."""
+    """The longest words that show a name's sound in a table: the given name, or all in one."""
     for surname, given in _readings(name):
         joined = "".join(given)
-        for form in {joined, "-".join(given), surname + joined}:
-            yield from (form, form.upper(), form.capitalize())
-        yield "-".join(map(str.capitalize, given))
-        yield surname.capitalize() + joined.capitalize()
-        yield surname.capitalize() + "".join(map(str.capitalize, given))
+        yield from (joined, surname + joined)
 
 
 def shown_sounds(text: str) -> Iterator[str]:

@@ -18,22 +18,24 @@ enum { OPEN_LEFT = 1, OPEN_RIGHT = 2, BATCH = 32, USUAL = 11 }; /* digits */
 typedef unsigned __int128 u128;
 typedef struct { uint32_t at, end, key, start, stop; int32_t line; } Hit; /* line: records from `fresh` to `start` */
 /* Open addressing, tag 0 is empty; before it a filter of a bit a hash, of which one in 16 to 32 is set. */
-typedef struct { uint8_t *tags; uint32_t *keys; uint64_t *filter, mask, lengths; } Table;
+typedef struct { uint32_t tag, key; } Slot;
+typedef struct { Slot *slots; uint64_t *filter, mask, lengths; } Table;
 typedef struct { uint64_t digit, group, hex, mask, exponent, lead, inside, letter, line; } Bits;
 typedef void Classify(const uint8_t *p, size_t words, Bits *out, int all, int pipe); /* 64 bytes are one word */
 
 typedef struct {
     const uint8_t *keys;        /* all keys, one after the other; key i ends at ends[i] */
-    const uint64_t *ends;
-    const uint32_t *signs;      /* name i may only be hers if the record shows all numbers of one of the signs */
-    const uint32_t *sizes;      /* signs[i] to signs[i + 1]; sign j is numbers[sizes[j]] to numbers[sizes[j + 1]] */
+    const uint32_t *ends;
+    const uint32_t *groups;     /* name i is of people groups[i]; group i is meant if the record shows all numbers of */
+    const uint32_t *signs;      /* one of the signs from signs[i] to signs[i + 1]; sign j has the numbers from sizes[j] */
+    const uint32_t *sizes;
     const uint64_t *numbers;
     uint64_t *needs;            /* of each sign the bits of its numbers */
     Table tables[KINDS];
     Classify *classify;         /* the fastest that the processor has */
-    int shortest, ascii, twin;  /* digits of the shortest number; whether some name is in ASCII letters */
-    uint32_t *counts;           /* records that show name i */
-    uint64_t *last, base;       /* the record that showed it last; bytes of all blocks before */
+    int shortest, latin, twin;  /* digits of the shortest number; whether some name is in ASCII letters */
+    uint32_t group_count, *counts; /* records that show a name of group i */
+    uint64_t *last, base;       /* the record that showed one last; bytes of all blocks before */
     Hit *hits; size_t found, room;
     uint64_t shown[MOST_NUMBERS]; size_t shown_count; uint64_t shown_bits; /* numbers of one record */
 } Kernel;
@@ -71,14 +73,13 @@ static inline uint64_t hash(const uint8_t *p, size_t n) {
     return h ^ h >> 32;
 }
 
-static inline uint64_t filter_bit(const Table *t, uint64_t h) { return h >> 20 & (t->mask << 3 | 7); }
+static inline uint64_t filter_bit(const Table *t, uint64_t h) { return h >> 20 & (t->mask << 4 | 15); }
 
 static __attribute__((noinline)) int64_t find(const Kernel *k, const Table *t, const uint8_t *p, size_t n, uint64_t h) {
-    uint8_t tag = (uint8_t)(h >> 56) | 1;
-    for (uint64_t slot = h & t->mask; t->tags[slot]; slot = (slot + 1) & t->mask) {
-        if (t->tags[slot] != tag) continue;
-        uint32_t key = t->keys[slot];
-        uint64_t from = key ? k->ends[key - 1] : 0;
+    uint32_t tag = (uint32_t)(h >> 32) | 1;
+    for (uint64_t slot = h & t->mask; t->slots[slot].tag; slot = (slot + 1) & t->mask) {
+        if (t->slots[slot].tag != tag) continue;
+        uint32_t key = t->slots[slot].key, from = key ? k->ends[key - 1] : 0;
         if (k->ends[key] - from == n && !memcmp(k->keys + from, p, n)) return key;
     }
     return -1;
@@ -229,19 +230,17 @@ static size_t bits_of(const Kernel *k, const Block *b, size_t at, size_t words, 
 static int build(Kernel *k, int kind, uint32_t first, uint32_t after) {
     Table *t = &k->tables[kind];
     uint64_t slots = 16;
-    while (slots < 2 * (uint64_t)(after - first)) slots *= 2;
+    while (4 * slots < 5 * (uint64_t)(after - first)) slots *= 2;
     t->mask = slots - 1;
-    t->tags = calloc(slots, 1);
-    t->keys = malloc(slots * sizeof *t->keys);
-    t->filter = calloc(slots / 8, sizeof *t->filter);
-    if (!t->tags || !t->keys || !t->filter) return 0;
+    t->slots = calloc(slots, sizeof *t->slots);
+    t->filter = calloc(slots / 4, sizeof *t->filter);
+    if (!t->slots || !t->filter) return 0;
     for (uint32_t i = first; i < after; i++) {
-        uint64_t from = i ? k->ends[i - 1] : 0, n = k->ends[i] - from;
+        uint32_t from = i ? k->ends[i - 1] : 0, n = k->ends[i] - from;
         if (!n || n > LONGEST_KEY) continue;
         uint64_t h = hash(k->keys + from, n), slot = h & t->mask;
-        while (t->tags[slot]) slot = (slot + 1) & t->mask;
-        t->tags[slot] = (uint8_t)(h >> 56) | 1;
-        t->keys[slot] = i;
+        while (t->slots[slot].tag) slot = (slot + 1) & t->mask;
+        t->slots[slot] = (Slot){(uint32_t)(h >> 32) | 1, i};
         uint64_t bit = filter_bit(t, h);
         t->filter[bit / 64] |= (uint64_t)1 << (bit & 63);
         t->lengths |= (uint64_t)1 << (n - 1);
@@ -251,7 +250,7 @@ static int build(Kernel *k, int kind, uint32_t first, uint32_t after) {
 
 void kernel_free(Kernel *k) {
     if (!k) return;
-    for (Table *t = k->tables; !k->twin && t < k->tables + KINDS; t++) { free(t->tags); free(t->keys); free(t->filter); }
+    for (Table *t = k->tables; !k->twin && t < k->tables + KINDS; t++) { free(t->slots); free(t->filter); }
     if (!k->twin) free(k->needs);
     free(k->last);
     free(k->hits);
@@ -259,15 +258,16 @@ void kernel_free(Kernel *k) {
 }
 
 /* `until` holds for each kind the number of the key after its last; NULL when memory is short. */
-Kernel *kernel_new(const uint8_t *keys, const uint64_t *ends, const uint32_t *until, const uint32_t *signs,
-                   const uint32_t *sizes, const uint64_t *numbers, uint32_t *counts, int ascii) {
+Kernel *kernel_new(const uint8_t *keys, const uint32_t *ends, const uint32_t *until, const uint32_t *groups,
+                   const uint32_t *signs, const uint32_t *sizes, const uint64_t *numbers, uint32_t *counts,
+                   uint32_t group_count, int latin) {
     Kernel *k = calloc(1, sizeof *k);
     if (!k) return NULL;
-    k->keys = keys; k->ends = ends; k->signs = signs; k->sizes = sizes; k->numbers = numbers;
-    k->counts = counts; k->ascii = ascii;
+    k->keys = keys; k->ends = ends; k->groups = groups; k->signs = signs; k->sizes = sizes; k->numbers = numbers;
+    k->counts = counts; k->group_count = group_count; k->latin = latin;
     k->classify = fastest();
-    k->last = calloc(until[NAME] + 1, sizeof *k->last);
-    uint32_t sign_count = signs[until[NAME]];
+    k->last = calloc(group_count + 1, sizeof *k->last);
+    uint32_t sign_count = signs[group_count];
     k->needs = calloc(sign_count + 1, sizeof *k->needs);
     int fine = k->last && k->needs;
     for (uint32_t j = 0; fine && j < sign_count; j++)
@@ -280,12 +280,12 @@ Kernel *kernel_new(const uint8_t *keys, const uint64_t *ends, const uint32_t *un
 }
 
 /* Another of the same tables, for another thread: `of` must outlive it. */
-Kernel *kernel_twin(const Kernel *of, uint32_t *counts, uint32_t names) {
+Kernel *kernel_twin(const Kernel *of, uint32_t *counts) {
     Kernel *k = malloc(sizeof *k);
     if (!k) return NULL;
     *k = *of;
     k->twin = 1; k->counts = counts; k->hits = NULL; k->found = k->room = 0;
-    k->last = calloc(names + 1, sizeof *k->last);
+    k->last = calloc(k->group_count + 1, sizeof *k->last);
     if (!k->last) { kernel_free(k); return NULL; }
     return k;
 }
@@ -375,9 +375,10 @@ static int shows(const Kernel *k, uint64_t number) {
 static int named(Kernel *k, Block *b, size_t from, size_t at, size_t end, int64_t key) {
     if (key < 0 || is_open(b, at, end)) return 1;
     find_record(b, from, at, end);
-    if (k->last[key] != k->base + b->start + 1) { k->last[key] = k->base + b->start + 1; k->counts[key]++; }
+    uint32_t group = k->groups[key];
+    if (k->last[group] != k->base + b->start + 1) { k->last[group] = k->base + b->start + 1; k->counts[group]++; }
     if (!b->read) read_numbers(k, b);
-    for (uint32_t sign = k->signs[key]; sign < k->signs[key + 1]; sign++) {
+    for (uint32_t sign = k->signs[group]; sign < k->signs[group + 1]; sign++) {
         if (k->needs[sign] & ~k->shown_bits) continue;
         uint32_t i = k->sizes[sign];
         while (i < k->sizes[sign + 1] && shows(k, k->numbers[i])) i++;
@@ -457,14 +458,14 @@ static int scientific(Kernel *k, Block *b, size_t e) { /* 1.3812345678E+10; d[e 
 }
 
 static int letters(Kernel *k, Block *b, size_t from, size_t at) { /* a word of ASCII letters, - and ' inside it only */
-    size_t end = at + 1;
-    const uint8_t *d = b->data;
-    for (; end < b->size && end - at <= LONGEST_KEY + 2; end++) {
-        uint8_t c = d[end] | 32;
-        if (!(c >= 'a' && c <= 'z') && d[end] != '-' && d[end] != '\'') break;
+    size_t end = at, n = 0;
+    uint8_t key[LONGEST_KEY + 1]; /* in lower case, without marks */
+    for (size_t i = at; i < b->size && n <= LONGEST_KEY; i++) {
+        uint8_t c = b->data[i] | 32;
+        if (c >= 'a' && c <= 'z') { key[n++] = c; end = i + 1; }
+        else if (b->data[i] != '-' && b->data[i] != '\'') break;
     }
-    while (d[end - 1] == '-' || d[end - 1] == '\'') end--;
-    return named(k, b, from, at, end, look_up(k, NAME, d + at, end - at));
+    return named(k, b, from, at, end, look_up(k, NAME, key, n));
 }
 
 /* --- the pass --- */
@@ -513,7 +514,7 @@ static inline int word(Kernel *k, Block *b, size_t base, const Bits *last, const
         int64_t key = look_up(k, NAME, b->data + at, n);
         if (key >= 0) fine &= named(k, b, at, at, at + n, key);
     }
-    if (k->ascii) {
+    if (k->latin) {
         EACH(i, now->letter & ~(now->letter << 1 | last->letter >> 63)) {
             size_t at = base + i;
             while (at < b->size && (b->data[at] == '-' || b->data[at] == '\'')) at++;

@@ -31,26 +31,27 @@ class Kernel:
         ends = np.cumsum(
             np.concatenate(
                 [
-                    np.fromiter(map(len, keys), np.uint64, len(keys)),
-                    np.full(len(index.hashes) // 8, 8, np.uint64),
-                    np.fromiter(map(len, masks), np.uint64, len(masks)),
+                    np.fromiter(map(len, keys), np.uint32, len(keys)),
+                    np.full(len(index.hashes) // 8, 8, np.uint32),
+                    np.fromiter(map(len, masks), np.uint32, len(masks)),
                 ]
             ),
-            dtype=np.uint64,
+            dtype=np.uint32,
         )
         signs = list(index.signs())
         flat = list(chain.from_iterable(signs))
-        self._counts = np.zeros(len(index.names) + 1, np.uint32)
+        self._counts = np.zeros(len(signs) + 1, np.uint32)
         self._held = (  # what the kernel points to
             np.frombuffer(b"".join((*keys, index.hashes, *masks)) + b"\0", np.uint8),
             ends,
             np.array(index.until, np.uint32),
+            index.groups,
             np.array([0, *accumulate(map(len, signs))], np.uint32),
             np.array([0, *accumulate(map(len, flat))], np.uint32),
             np.fromiter(chain.from_iterable([*flat, [0]]), np.uint64),
             self._counts,
         )
-        self._kernel = loaded.kernel_new(*(array.ctypes.data for array in self._held), index.ascii)
+        self._kernel = loaded.kernel_new(*(array.ctypes.data for array in self._held), len(signs), index.latin)
         if not self._kernel:
             raise MemoryError
         weakref.finalize(self, loaded.kernel_free, self._kernel)
@@ -62,7 +63,7 @@ class Kernel:
         """Another over the same tables, for another thread: the library searches without Python's lock."""
         twin = copy(self)
         twin._counts = np.zeros_like(self._counts)
-        twin._kernel = self._library.kernel_twin(self._kernel, twin._counts.ctypes.data, len(self.index.names))
+        twin._kernel = self._library.kernel_twin(self._kernel, twin._counts.ctypes.data)
         if not twin._kernel:
             raise MemoryError
         weakref.finalize(twin, self._library.kernel_free, twin._kernel)
@@ -75,7 +76,7 @@ class Kernel:
 
     @property
     def name_rows(self) -> NDArray[np.uint32]:
-        """How many records showed each name since `begin`."""
+        """How many records showed a name of each group since `begin`."""
         return self._counts[:-1]
 
     def search(self, block: Block, syntax: Syntax, breaks: NDArray[np.uint64] | None) -> Places:

@@ -99,7 +99,7 @@ class Scan:
     def files(self, paths: Sequence[Path]) -> list[Scanned]:
         """Every part of every file, in order. What cannot be read has an `error`, the rest is read all the same."""
         found = self._all([task for path in paths for task in self._tasks(path)])
-        if self.needles.anchors or self.needles.rosters:
+        if self.needles.holders or self.needles.rosters:
             self._values(paths, found)
         for part in found:
             part.matches = self._with_chances(_merged(part.matches), part)

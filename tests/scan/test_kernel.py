@@ -37,8 +37,8 @@ pytestmark = pytest.mark.skipif(COMPILER is None, reason="needs a C compiler")
 CANARIES = sought(6, shadows=3)
 CANARIES[5] = replace(CANARIES[5], facts={**CANARIES[5].facts, Fact.NAME: "Chen Li-Fang"})
 CANARIES[4] = replace(CANARIES[4], facts={**CANARIES[4].facts, Fact.DUE_DATE: None, Fact.ADDRESS: "4567890123号"})
-INDEX = Index.of(needles(CANARIES))
-PLAIN = Index.of(needles(CANARIES, phones_only=True))
+INDEX = Index(needles(CANARIES))
+PLAIN = Index(needles(CANARIES, phones_only=True))
 PHONE = CANARIES[0].phone[3:]
 MD5 = hashlib.md5(PHONE.encode()).hexdigest()
 ROWS = [",".join(row(dict(who.facts))) for who in CANARIES]
