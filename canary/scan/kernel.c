@@ -19,6 +19,10 @@ typedef unsigned __int128 u128;
 typedef struct { uint32_t at, end, key, start, stop; int32_t line; } Hit; /* line: records from `fresh` to `start` */
 /* Open addressing, tag 0 is empty; before it a filter of a bit a hash, of which one in 16 to 32 is set. */
 typedef struct { uint32_t tag, key; } Slot;
+/* People of one name: meant if the record shows all numbers of a sign from `sign` up to the next group's. `count`
+   records showed the name, `last` was the last of them. */
+typedef struct { uint64_t last; uint32_t count, sign; } Group;
+typedef struct { uint64_t bits; uint32_t at; } Sign; /* of its numbers; where they begin, to those of the next sign */
 typedef struct { Slot *slots; uint64_t *filter, mask, lengths; } Table;
 typedef struct { uint64_t digit, group, hex, mask, exponent, lead, inside, letter, line; } Bits;
 typedef void Classify(const uint8_t *p, size_t words, Bits *out, int all, int pipe); /* 64 bytes are one word */
@@ -26,20 +30,19 @@ typedef void Classify(const uint8_t *p, size_t words, Bits *out, int all, int pi
 typedef struct {
     const uint8_t *keys;        /* all keys, one after the other; key i ends at ends[i] */
     const uint32_t *ends;
-    const uint32_t *groups;     /* name i is of people groups[i]; group i is meant if the record shows all numbers of */
-    const uint32_t *signs;      /* one of the signs from signs[i] to signs[i + 1]; sign j has the numbers from sizes[j] */
-    const uint32_t *sizes;
+    const uint32_t *group_of;   /* name i is of people groups[group_of[i]] */
+    Group *groups;
     const uint64_t *numbers;
-    uint64_t *needs;            /* of each sign the bits of its numbers */
+    Sign *signs;
     Table tables[KINDS];
     Classify *classify;         /* the fastest that the processor has */
     int shortest, latin, twin;  /* digits of the shortest number; whether some name is in ASCII letters */
-    uint32_t group_count, *counts; /* records that show a name of group i */
-    uint64_t *last, base;       /* the record that showed one last; bytes of all blocks before */
+    uint64_t base;              /* bytes of all blocks before */
     Hit *hits; size_t found, room;
     uint64_t shown[MOST_NUMBERS]; size_t shown_count; uint64_t shown_bits; /* numbers of one record */
 } Kernel;
 
+typedef struct { size_t at, size; uint64_t hash; const Table *table; int64_t key; } Word;
 typedef struct {
     const uint8_t *data; size_t size, fresh; int open;
     const uint64_t *breaks; size_t break_count, next; /* where records begin, if not after line ends */
@@ -85,11 +88,20 @@ static __attribute__((noinline)) int64_t find(const Kernel *k, const Table *t, c
     return -1;
 }
 
+static inline uint64_t bit_of(uint64_t number) { return (uint64_t)1 << (number * 0x9E3779B97F4A7C15u >> 58); }
+
+static inline int passes(const Table *t, uint64_t h) {
+    uint64_t bit = filter_bit(t, h);
+    return t->filter[bit / 64] >> (bit & 63) & 1;
+}
+
+static inline int fits(const Table *t, size_t n) { return n && n <= LONGEST_KEY && t->lengths >> (n - 1) & 1; }
+
 static inline int64_t look_up(const Kernel *k, int kind, const uint8_t *p, size_t n) {
     const Table *t = &k->tables[kind];
-    if (!n || n > LONGEST_KEY || !(t->lengths >> (n - 1) & 1)) return -1;
-    uint64_t h = hash(p, n), bit = filter_bit(t, h);
-    return t->filter[bit / 64] >> (bit & 63) & 1 ? find(k, t, p, n, h) : -1;
+    if (!fits(t, n)) return -1;
+    uint64_t h = hash(p, n);
+    return passes(t, h) ? find(k, t, p, n, h) : -1;
 }
 
 /* --- 64 bytes as masks of character classes --- */
@@ -251,27 +263,26 @@ static int build(Kernel *k, int kind, uint32_t first, uint32_t after) {
 void kernel_free(Kernel *k) {
     if (!k) return;
     for (Table *t = k->tables; !k->twin && t < k->tables + KINDS; t++) { free(t->slots); free(t->filter); }
-    if (!k->twin) free(k->needs);
-    free(k->last);
+    if (!k->twin) free(k->signs);
     free(k->hits);
     free(k);
 }
 
 /* `until` holds for each kind the number of the key after its last; NULL when memory is short. */
-Kernel *kernel_new(const uint8_t *keys, const uint32_t *ends, const uint32_t *until, const uint32_t *groups,
-                   const uint32_t *signs, const uint32_t *sizes, const uint64_t *numbers, uint32_t *counts,
-                   uint32_t group_count, int latin) {
+Kernel *kernel_new(const uint8_t *keys, const uint32_t *ends, const uint32_t *until, const uint32_t *group_of,
+                   Group *groups, const uint32_t *sizes, const uint64_t *numbers, uint32_t group_count, int latin) {
     Kernel *k = calloc(1, sizeof *k);
     if (!k) return NULL;
-    k->keys = keys; k->ends = ends; k->groups = groups; k->signs = signs; k->sizes = sizes; k->numbers = numbers;
-    k->counts = counts; k->group_count = group_count; k->latin = latin;
+    k->keys = keys; k->ends = ends; k->group_of = group_of; k->groups = groups; k->numbers = numbers;
+    k->latin = latin;
     k->classify = fastest();
-    k->last = calloc(group_count + 1, sizeof *k->last);
-    uint32_t sign_count = signs[group_count];
-    k->needs = calloc(sign_count + 1, sizeof *k->needs);
-    int fine = k->last && k->needs;
-    for (uint32_t j = 0; fine && j < sign_count; j++)
-        for (uint32_t i = sizes[j]; i < sizes[j + 1]; i++) k->needs[j] |= (uint64_t)1 << (numbers[i] & 63);
+    uint32_t sign_count = groups[group_count].sign;
+    k->signs = calloc(sign_count + 1, sizeof *k->signs);
+    int fine = k->signs != NULL;
+    for (uint32_t j = 0; fine && j <= sign_count; j++) {
+        k->signs[j].at = sizes[j];
+        for (uint32_t i = sizes[j]; j < sign_count && i < sizes[j + 1]; i++) k->signs[j].bits |= bit_of(numbers[i]);
+    }
     for (int kind = 0; kind < KINDS; kind++) fine &= build(k, kind, kind ? until[kind - 1] : 0, until[kind]);
     if (!fine) { kernel_free(k); return NULL; }
     uint64_t lengths = k->tables[NUMBER].lengths;
@@ -279,14 +290,12 @@ Kernel *kernel_new(const uint8_t *keys, const uint32_t *ends, const uint32_t *un
     return k;
 }
 
-/* Another of the same tables, for another thread: `of` must outlive it. */
-Kernel *kernel_twin(const Kernel *of, uint32_t *counts) {
+/* Another of the same tables, for another thread, with groups of its own: `of` must outlive it. */
+Kernel *kernel_twin(const Kernel *of, Group *groups) {
     Kernel *k = malloc(sizeof *k);
     if (!k) return NULL;
     *k = *of;
-    k->twin = 1; k->counts = counts; k->hits = NULL; k->found = k->room = 0;
-    k->last = calloc(k->group_count + 1, sizeof *k->last);
-    if (!k->last) { kernel_free(k); return NULL; }
+    k->twin = 1; k->groups = groups; k->hits = NULL; k->found = k->room = 0;
     return k;
 }
 
@@ -358,7 +367,7 @@ static void read_numbers(Kernel *k, Block *b) { /* the whole numbers, of ten dig
             done = i;
             if (i - from > 10 || k->shown_count == MOST_NUMBERS) continue;
             k->shown[k->shown_count++] = number;
-            k->shown_bits |= (uint64_t)1 << (number & 63);
+            k->shown_bits |= bit_of(number);
         }
     }
     if (k->shown_count > 32) qsort(k->shown, k->shown_count, sizeof *k->shown, ascending);
@@ -366,7 +375,6 @@ static void read_numbers(Kernel *k, Block *b) { /* the whole numbers, of ten dig
 }
 
 static int shows(const Kernel *k, uint64_t number) {
-    if (!(k->shown_bits >> (number & 63) & 1)) return 0;
     if (k->shown_count > 32) return bsearch(&number, k->shown, k->shown_count, sizeof number, ascending) != NULL;
     for (size_t i = 0; i < k->shown_count; i++) if (k->shown[i] == number) return 1;
     return 0;
@@ -375,14 +383,14 @@ static int shows(const Kernel *k, uint64_t number) {
 static int named(Kernel *k, Block *b, size_t from, size_t at, size_t end, int64_t key) {
     if (key < 0 || is_open(b, at, end)) return 1;
     find_record(b, from, at, end);
-    uint32_t group = k->groups[key];
-    if (k->last[group] != k->base + b->start + 1) { k->last[group] = k->base + b->start + 1; k->counts[group]++; }
+    Group *group = k->groups + k->group_of[key];
+    if (group->last != k->base + b->start + 1) { group->last = k->base + b->start + 1; group->count++; }
     if (!b->read) read_numbers(k, b);
-    for (uint32_t sign = k->signs[group]; sign < k->signs[group + 1]; sign++) {
-        if (k->needs[sign] & ~k->shown_bits) continue;
-        uint32_t i = k->sizes[sign];
-        while (i < k->sizes[sign + 1] && shows(k, k->numbers[i])) i++;
-        if (i == k->sizes[sign + 1]) return emit(k, b, from, at, end, key);
+    for (const Sign *sign = k->signs + group->sign, *after = k->signs + group[1].sign; sign < after; sign++) {
+        if (sign->bits & ~k->shown_bits) continue;
+        uint32_t i = sign->at;
+        while (i < sign[1].at && shows(k, k->numbers[i])) i++;
+        if (i == sign[1].at) return emit(k, b, from, at, end, key);
     }
     return 1;
 }
@@ -492,15 +500,48 @@ static inline size_t length(uint64_t now, uint64_t next, int i) { /* of the run 
 
 #define EACH(i, bits) for (uint64_t left_ = (bits); left_ && ((i) = __builtin_ctzll(left_), 1); left_ &= left_ - 1)
 
-static inline int word(Kernel *k, Block *b, size_t base, const Bits *last, const Bits *now, const Bits *next, int all) {
-    int i, fine = 1;
-    int usual = k->shortest >= USUAL; /* known to the compiler: quicker */
-    EACH(i, usual ? starts(last->digit, now->digit, next->digit, USUAL)
-                  : starts(last->digit, now->digit, next->digit, k->shortest)) {
-        size_t n = length(now->digit, next->digit, i);
-        fine &= emit(k, b, base + i, base + i, base + i + n, look_up(k, NUMBER, b->data + base + i, n));
+/* The whole numbers and names in a batch of 64-byte words, the first of which, bits[1], begins at `at`. Tables lie in far
+   memory: what is read of them is fetched a while before, for all of the batch. Gives how many were found. */
+static inline size_t words(const Kernel *k, const Block *b, size_t at, const Bits *bits, Word *found, int all) {
+    size_t count = 0, kept = 0;
+    int i, usual = k->shortest >= USUAL; /* known to the compiler: quicker */
+#define TRY(kind_, run)                                                                                                \
+    do {                                                                                                               \
+        const Table *t = &k->tables[kind_];                                                                            \
+        size_t n = length(now->run, now[1].run, i);                                                                    \
+        if (!fits(t, n)) break;                                                                                        \
+        found[count++] = (Word){.at = at + i, .size = n, .hash = hash(b->data + at + i, n), .table = t};               \
+        __builtin_prefetch(t->filter + filter_bit(t, found[count - 1].hash) / 64);                                     \
+    } while (0)
+    for (const Bits *now = bits + 1; now <= bits + BATCH; now++, at += 64) {
+        uint64_t last = now[-1].digit, next = now[1].digit;
+        EACH(i, usual ? starts(last, now->digit, next, USUAL) : starts(last, now->digit, next, k->shortest))
+            TRY(NUMBER, digit);
+        if (all) EACH(i, now->lead & now->inside & ~(now->inside << 1 | now[-1].inside >> 63)) TRY(NAME, inside);
     }
-    if (!all) return fine;
+    for (size_t j = 0; j < count; j++)
+        if (passes(found[j].table, found[j].hash)) {
+            __builtin_prefetch(found[j].table->slots + (found[j].hash & found[j].table->mask));
+            found[kept++] = found[j];
+        }
+    count = kept; kept = 0;
+    for (size_t j = 0; j < count; j++) {
+        Word *w = found + kept;
+        *w = found[j];
+        w->key = find(k, w->table, b->data + w->at, w->size, w->hash);
+        if (w->key < 0) continue;
+        if (w->table == &k->tables[NAME]) __builtin_prefetch(k->groups + k->group_of[w->key]);
+        kept++;
+    }
+    for (size_t j = 0; all && j < kept; j++)
+        if (found[j].table == &k->tables[NAME])
+            __builtin_prefetch(k->signs + k->groups[k->group_of[found[j].key]].sign);
+    return kept;
+}
+
+/* Whatever else may stand in the 64 bytes from `base`. */
+static inline int others(Kernel *k, Block *b, size_t base, const Bits *last, const Bits *now, const Bits *next) {
+    int i, fine = 1, usual = k->shortest >= USUAL;
     EACH(i, usual ? starts(last->group, now->group, next->group, USUAL + 1)
                   : starts(last->group, now->group, next->group, k->shortest + 1))
         fine &= grouped(k, b, base + i);
@@ -509,31 +550,27 @@ static inline int word(Kernel *k, Block *b, size_t base, const Bits *last, const
     EACH(i, starts(last->mask, now->mask, next->mask, 2))
         fine &= masked(k, b, base + i, length(now->mask, next->mask, i));
     EACH(i, now->exponent & (now->digit << 1 | last->digit >> 63)) fine &= scientific(k, b, base + i);
-    EACH(i, now->lead & now->inside & ~(now->inside << 1 | last->inside >> 63)) {
-        size_t at = base + i, n = length(now->inside, next->inside, i);
-        int64_t key = look_up(k, NAME, b->data + at, n);
-        if (key >= 0) fine &= named(k, b, at, at, at + n, key);
-    }
-    if (k->latin) {
-        EACH(i, now->letter & ~(now->letter << 1 | last->letter >> 63)) {
-            size_t at = base + i;
-            while (at < b->size && (b->data[at] == '-' || b->data[at] == '\'')) at++;
-            if (at < b->size && (uint8_t)((b->data[at] | 32) - 'a') < 26) fine &= letters(k, b, base + i, at);
-        }
+    if (k->latin) EACH(i, now->letter & ~(now->letter << 1 | last->letter >> 63)) {
+        size_t at = base + i;
+        while (at < b->size && (b->data[at] == '-' || b->data[at] == '\'')) at++;
+        if (at < b->size && (uint8_t)((b->data[at] | 32) - 'a') < 26) fine &= letters(k, b, base + i, at);
     }
     return fine;
 }
 
 static inline int pass(Kernel *k, Block *b, int all, int pipe) {
-    Bits bits[BATCH + 2] = {{0}}, *last = bits, *now = bits + 1; /* the first two are of the bytes before */
+    Bits bits[BATCH + 2] = {{0}}; /* the first two are of the bytes before */
+    Word found[BATCH * 64];
     int fine = 1;
     for (size_t at = 0; at < b->size + 64 && fine; at += 64 * BATCH) {
         bits_of(k, b, at, BATCH, bits + 2, all, pipe);
-        for (int i = 0; i < BATCH; i++) {
-            last = bits + i; now = last + 1;
-            b->base = at + 64 * (size_t)i - 64;
+        const Word *w = found, *end = found + words(k, b, at - 64, bits, found, all);
+        for (const Bits *now = bits + 1; now <= bits + BATCH; now++) {
+            b->base = at + 64 * (size_t)(now - bits) - 128;
             b->line_bits = now->line;
-            if (b->base + 64) fine &= word(k, b, b->base, last, now, now + 1, all); /* not before the first */
+            if (all && b->base + 64) fine &= others(k, b, b->base, now - 1, now, now + 1); /* not before the first */
+            for (; w < end && w->at - b->base < 64; w++)
+                fine &= (w->table == &k->tables[NAME] ? named : emit)(k, b, w->at, w->at, w->at + w->size, w->key);
             if (now->line) b->line = b->base + 64 - (size_t)__builtin_clzll(now->line);
             for (uint64_t ends = now->line; ends; ends &= ends - 1) b->lines++;
         }

@@ -204,3 +204,11 @@ def test_without_a_compiled_kernel_the_scan_gives_the_same(monkeypatch: pytest.M
     monkeypatch.setattr("canary.scan.matcher.built", lambda: None)
     without = scanned(text, CANARIES)
     assert with_kernel.matches and with_kernel.matches == without.matches
+
+
+def test_a_twin_shares_the_tables(library: Path) -> None:
+    kernel = Kernel(INDEX, library)
+    twin = kernel.twin()
+    assert twin._held is kernel._held and twin._kernel != kernel._kernel
+    twin.search(Block((ROWS[0] + "\n").encode()), Syntax(), None)
+    assert twin.name_rows.any() and not kernel.name_rows.any()
