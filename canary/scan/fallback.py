@@ -42,7 +42,8 @@ class Fallback:
         self._masks = {key: at for at, key in enumerate(index.masks, hashes)}
         self._lengths = frozenset(map(len, index.numbers))
         self._shortest = min(self._lengths, default=LONGEST_KEY)
-        self._signs = [[frozenset(sign) for sign in signs] for signs in index.signs()]
+        signs, of_group = index.signs()
+        self._signs = [list(map(frozenset, signs[place])) for place in of_group]
         self._groups = index.groups.tolist()
         self._counts = np.zeros(len(self._signs), np.uint32)
         self._seen: dict[int, int] = {}

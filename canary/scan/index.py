@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -71,40 +71,43 @@ class Index:
 
     @cached_property
     def _grouped(self) -> tuple[Numbers, list[tuple[int, ...]]]:
-        keys, alone = self.needles.anchors, [(owner,) for owner in range(len(self.needles.holders))]
+        keys, holders = self.needles.anchors, self.needles.holders
         of_key = keys.owners[keys.starts[:-1]]
-        known: dict[tuple[int, ...], int] = {}
+        several: dict[tuple[int, ...], int] = {}
         for key in np.flatnonzero(np.diff(keys.starts) > 1).tolist():
-            of_key[key] = len(alone) + known.setdefault(tuple(keys.whose(key)), len(known))
-        return of_key, [*alone, *known]
+            people = tuple(sorted({i for owner in keys.whose(key) for i in holders[owner]}))
+            of_key[key] = len(holders) + several.setdefault(people, len(several))
+        return of_key, [*holders, *several]
 
     @property
     def groups(self) -> Numbers:
         """The group of each name."""
         return self._grouped[0]
 
-    def people(self, group: int) -> set[int]:
-        """All who may be meant by the names of a group."""
-        return {i for owner in self._grouped[1][group] for i in self.needles.holders[owner]}
+    @property
+    def people(self) -> Sequence[tuple[int, ...]]:
+        """All who may be meant by the names of each group."""
+        return self._grouped[1]
 
-    def signs(self) -> Iterator[list[Sign]]:
-        """Of each group, the signs of all who are of it."""
+    def signs(self) -> tuple[list[list[Sign]], list[int]]:
+        """The signs of people, and in which place each group has its own."""
         known = {i: list(person.signs()) for i, person in self.needles.people.items()} if self.names else {}
-        for group in range(len(self._grouped[1])):
-            yield [sign for i in sorted(self.people(group)) for sign in known[i]]
+        places: dict[tuple[int, ...], int] = {}
+        of_group = [places.setdefault(people, len(places)) for people in self.people]
+        return [[sign for i in people for sign in known[i]] for people in places], of_group
 
     def name_rows(self, counts: NDArray[np.uint32]) -> Counter[int]:
         """How many records show the name of each persona, from how many show a name of each group."""
         found: Counter[int] = Counter()
         for group in np.flatnonzero(counts).tolist():
-            found.update(dict.fromkeys(self.people(group), int(counts[group])))
+            found.update(dict.fromkeys(self.people[group], int(counts[group])))
         return found
 
     def clues(self, key: int, word: bytes) -> Clues | None:
         """What a word says whose key was found; None where only the beginning of a hash agrees."""
         names, numbers, hashes, _ = self.until
         if key < names:
-            return Clues(people=self.people(self.groups[key]))
+            return Clues(people=set(self.people[self.groups[key]]))
         if key < numbers:
             return Clues.of_numbers(Kind.PHONE, self._codes(self.needles.digits, key - names))
         if key < hashes:

@@ -19,9 +19,9 @@ typedef unsigned __int128 u128;
 typedef struct { uint32_t at, end, key, start, stop; int32_t line; } Hit; /* line: records from `fresh` to `start` */
 /* Open addressing, tag 0 is empty; before it a filter of a bit a hash, of which one in 16 to 32 is set. */
 typedef struct { uint32_t tag, key; } Slot;
-/* People of one name: meant if the record shows all numbers of a sign from `sign` up to the next group's. `count`
+/* People of one name: meant if the record shows all numbers of one of the signs from `sign` to before `after`. `count`
    records showed the name, `last` was the last of them. */
-typedef struct { uint64_t last; uint32_t count, sign; } Group;
+typedef struct { uint64_t last; uint32_t count, sign, after; } Group;
 typedef struct { uint64_t bits; uint32_t at; } Sign; /* of its numbers; where they begin, to those of the next sign */
 typedef struct { Slot *slots; uint64_t *filter, mask, lengths; } Table;
 typedef struct { uint64_t digit, group, hex, mask, exponent, lead, inside, letter, line; } Bits;
@@ -270,13 +270,12 @@ void kernel_free(Kernel *k) {
 
 /* `until` holds for each kind the number of the key after its last; NULL when memory is short. */
 Kernel *kernel_new(const uint8_t *keys, const uint32_t *ends, const uint32_t *until, const uint32_t *group_of,
-                   Group *groups, const uint32_t *sizes, const uint64_t *numbers, uint32_t group_count, int latin) {
+                   Group *groups, const uint32_t *sizes, const uint64_t *numbers, uint32_t sign_count, int latin) {
     Kernel *k = calloc(1, sizeof *k);
     if (!k) return NULL;
     k->keys = keys; k->ends = ends; k->group_of = group_of; k->groups = groups; k->numbers = numbers;
     k->latin = latin;
     k->classify = fastest();
-    uint32_t sign_count = groups[group_count].sign;
     k->signs = calloc(sign_count + 1, sizeof *k->signs);
     int fine = k->signs != NULL;
     for (uint32_t j = 0; fine && j <= sign_count; j++) {
@@ -386,7 +385,7 @@ static int named(Kernel *k, Block *b, size_t from, size_t at, size_t end, int64_
     Group *group = k->groups + k->group_of[key];
     if (group->last != k->base + b->start + 1) { group->last = k->base + b->start + 1; group->count++; }
     if (!b->read) read_numbers(k, b);
-    for (const Sign *sign = k->signs + group->sign, *after = k->signs + group[1].sign; sign < after; sign++) {
+    for (const Sign *sign = k->signs + group->sign; sign < k->signs + group->after; sign++) {
         if (sign->bits & ~k->shown_bits) continue;
         uint32_t i = sign->at;
         while (i < sign[1].at && shows(k, k->numbers[i])) i++;

@@ -14,7 +14,7 @@ from canary.scan.blocks import Block, Syntax
 from canary.scan.index import Index, Places
 
 _HIT = np.dtype([(name, np.uint32) for name in ("at", "end", "key", "start", "stop")] + [("line", np.int32)])
-_GROUP = np.dtype([("last", np.uint64), ("count", np.uint32), ("sign", np.uint32)])
+_GROUP = np.dtype([("last", np.uint64), *((name, np.uint32) for name in ("count", "sign", "after"))], align=True)
 
 
 class Kernel:
@@ -38,10 +38,11 @@ class Kernel:
             ),
             dtype=np.uint32,
         )
-        signs = list(index.signs())
+        signs, of_group = index.signs()
         flat = list(chain.from_iterable(signs))
-        self._groups = np.zeros(len(signs) + 1, _GROUP)
-        self._groups["sign"] = [0, *accumulate(map(len, signs))]
+        upto = np.array([0, *accumulate(map(len, signs))], np.uint32)
+        self._groups = np.zeros(len(of_group), _GROUP)
+        self._groups["sign"], self._groups["after"] = upto[of_group], upto[1:][of_group]
         self._held = (  # what the kernel points to
             np.frombuffer(b"".join((*keys, index.hashes, *masks)) + b"\0", np.uint8),
             ends,
@@ -51,7 +52,7 @@ class Kernel:
             np.array([0, *accumulate(map(len, flat))], np.uint32),
             np.fromiter(chain.from_iterable([*flat, [0]]), np.uint64),
         )
-        self._kernel = loaded.kernel_new(*(array.ctypes.data for array in self._held), len(signs), index.latin)
+        self._kernel = loaded.kernel_new(*(array.ctypes.data for array in self._held), len(flat), index.latin)
         if not self._kernel:
             raise MemoryError
         weakref.finalize(self, loaded.kernel_free, self._kernel)
@@ -78,7 +79,7 @@ class Kernel:
     @property
     def name_rows(self) -> NDArray[np.uint32]:
         """How many records showed a name of each group since `begin`."""
-        return self._groups["count"][:-1]
+        return self._groups["count"]
 
     def search(self, block: Block, syntax: Syntax, breaks: NDArray[np.uint64] | None) -> Places:
         """The places in a block."""

@@ -53,7 +53,8 @@ class Person:
             yield from _of_date(due)
         if address:
             yield _numbers(plain(str(address)))
-        yield from map(_numbers, spellings.rounded(self.phone.bare))
+        for text in spellings.rounded(self.phone.bare):  # as 1.3812e+10
+            yield int(text[0]), int(text[2:-4]), int(text[-2:])
 
 
 def _spelled(value: Cell) -> frozenset[str]:

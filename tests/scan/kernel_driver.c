@@ -39,9 +39,9 @@ int main(int count, char **arguments) {
         ends[i] = size += n;
     }
     uint32_t until[] = {4, 6, 7, 8}, group_of[] = {0, 1, 2, 0}, sizes[] = {0, 3, 4, 4, 5};
-    Group groups[] = {{.sign = 0}, {.sign = 1}, {.sign = 2}, {.sign = 4}};
+    Group groups[] = {{.sign = 0, .after = 1}, {.sign = 1, .after = 2}, {.sign = 2, .after = 4}};
     uint64_t numbers[] = {2026, 3, 5, 20260305, 5}, hits = 0;
-    Kernel *k = kernel_new(all, ends, until, group_of, groups, sizes, numbers, 3, 1);
+    Kernel *k = kernel_new(all, ends, until, group_of, groups, sizes, numbers, 4, 1);
     for (long round = count > 1 ? atol(arguments[1]) : 1000; k && round; round--) {
         size_t room = any(20) ? any(600) : any(200000);
         uint8_t *scratch = malloc(room + 1);
