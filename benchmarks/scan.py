@@ -20,8 +20,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
+from typing import Any
 
 PRESENT = 300
 SURNAMES = "陈李张刘黄赵钱孙周吴郑王冯褚卫"
@@ -83,19 +84,30 @@ def number(i: int) -> str:
     return f"13{i * 618_033_989 % 10**9:09}"
 
 
-def looked(count: int) -> list[object]:
+@dataclass(frozen=True)
+class Looked:
+    """A persona looked for; `number` is a code, `phone` E.164."""
+
+    id: int
+    number: str
+    phone: str
+    facts: dict[Any, Any]
+    in_lot: bool = False
+
+
+def looked(count: int) -> list[Looked]:
     """The personas sought: as many as needles."""
     from datetime import date
 
     from canary.mint.facts import Fact
 
-    found: list[object] = []
+    found: list[Looked] = []
     rng = random.Random(1)
     for i in range(count):
         name, address, due, hospital = woman(rng, i)
-        facts = {Fact.NAME: name, Fact.ADDRESS: address, Fact.HOSPITAL: hospital}
-        facts[Fact.DUE_DATE] = date.fromisoformat(due)  # type: ignore[assignment]
-        found.append(SimpleNamespace(id=i, number=f"N{i}", phone=f"+86{number(i)}", facts=facts, in_lot=False))
+        facts: dict[Any, Any] = {Fact.NAME: name, Fact.ADDRESS: address, Fact.HOSPITAL: hospital}
+        facts[Fact.DUE_DATE] = date.fromisoformat(due)
+        found.append(Looked(i, f"N{i}", f"+86{number(i)}", facts))
     return found
 
 

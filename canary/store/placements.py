@@ -323,9 +323,13 @@ def persona_digest(persona: Persona, whole: bool = False) -> str:
 
 def facts(session: Session, canary: Canary) -> dict[Fact, Cell]:
     """The facts of a canary's persona, dates as dates."""
-    opened = vault_of(session).open(canary.sealed_persona)
+    return facts_of(vault_of(session).open(canary.sealed_persona))
+
+
+def facts_of(opened: Mapping[str, Any]) -> dict[Fact, Cell]:
+    """Facts from the JSON they are kept as."""
     dates = {Fact.DUE_DATE, Fact.INFANT_BIRTH_DATE, Fact.BIRTH_DATE}
     return {
-        Fact(name): date.fromisoformat(value[:10]) if value and Fact(name) in dates else value
+        Fact(name): date.fromisoformat(value[:10]) if value and name in dates else value
         for name, value in opened.items()
     }
