@@ -1,6 +1,6 @@
 """Words to look for, each once, and whose each of them is."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,10 +23,10 @@ class Keys:
     owners: Numbers = field(default_factory=_none)
 
     @classmethod
-    def of(cls, words: Iterable[bytes], owners: Numbers) -> "Keys":
+    def of(cls, words: Sequence[bytes], owners: Numbers) -> "Keys":
         """Of words that may repeat, with the owner of each."""
-        place: dict[bytes, int] = {}
-        at = np.fromiter((place.setdefault(word, len(place)) for word in words), np.intp, len(owners))
+        place = {word: at for at, word in enumerate(dict.fromkeys(words))}
+        at = np.fromiter(map(place.__getitem__, words), np.intp, len(words))
         starts = np.cumsum(np.bincount(at, minlength=len(place)), dtype=np.uint32)
         return cls(list(place), np.append(np.zeros(1, np.uint32), starts), owners[np.argsort(at, kind="stable")])
 

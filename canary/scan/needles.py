@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -151,7 +152,7 @@ def needles(sought: "Iterable[Sought]", phones_only: bool = False) -> Needles:
 def _keys(words: Sequence[Collection[str]]) -> Keys:
     """Of several words for each owner."""
     owners = np.repeat(np.arange(len(words), dtype=np.uint32), list(map(len, words)))
-    return Keys.of((word.encode() for own in words for word in own), owners)
+    return Keys.of("\n".join(chain.from_iterable(words)).encode().split(b"\n") if words else (), owners)
 
 
 def _by_phone(sought: "Iterable[Sought]") -> "tuple[list[Sought], list[Sought]]":

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+_MARKS = re.compile(r"\D+")
 _CHINESE_MOBILE = re.compile(r"\+86(1\d{2})(\d{4})(\d{4})")
 
 
@@ -19,7 +20,7 @@ class Written:
     def digit_forms(self) -> set[str]:
         """Its digits with country code, without, with the trunk prefix."""
         digits = self.e164.lstrip("+")
-        return {digits, "00" + digits, self.bare, re.sub(r"\D", "", self.national)}
+        return {digits, "00" + digits, self.bare, _MARKS.sub("", self.national)}
 
 
 def written(e164: str) -> Written:
