@@ -5,10 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(KERNEL_PORTABLE)
-#define KERNEL_X86
-#include <immintrin.h>
-#endif
+#include "classes.h"
 
 enum { NAME, NUMBER, HEX, MASK, KINDS };           /* what a key is; keys are numbered in this order */
 enum { LONGEST_KEY = 64, HEX_KEY = 8, MOST_PARTS = 6, MOST_DECIMALS = 20, MOST_NUMBERS = 1 << 15 };
@@ -17,15 +14,13 @@ enum { OPEN_LEFT = 1, OPEN_RIGHT = 2, BATCH = 32, USUAL = 11 }; /* digits */
 
 typedef unsigned __int128 u128;
 typedef struct { uint32_t at, end, key, start, stop; int32_t line; } Hit; /* line: records from `fresh` to `start` */
-/* Open addressing, tag 0 is empty; before it a filter of a bit a hash, of which one in 16 to 32 is set. */
+/* Open addressing, tag 0 is empty; before it a filter of a bit a hash, of which one in 20 to 40 is set. */
 typedef struct { uint32_t tag, key; } Slot;
 /* People of one name: meant if the record shows all numbers of one of the signs from `sign` to before `after`. `count`
    records showed the name, `last` was the last of them. */
 typedef struct { uint64_t last; uint32_t count, sign, after; } Group;
 typedef struct { uint64_t bits; uint32_t at; } Sign; /* of its numbers; where they begin, to those of the next sign */
 typedef struct { Slot *slots; uint64_t *filter, mask, lengths; } Table;
-typedef struct { uint64_t digit, group, hex, mask, exponent, lead, inside, letter, line; } Bits;
-typedef void Classify(const uint8_t *p, size_t words, Bits *out, int all, int pipe); /* 64 bytes are one word */
 
 typedef struct {
     const uint8_t *keys;        /* all keys, one after the other; key i ends at ends[i] */
@@ -50,9 +45,6 @@ typedef struct {
     size_t base, line; uint64_t line_bits;            /* the 64 bytes in work; the line that goes on there; its ends */
     int64_t lines, before;                            /* line ends before these bytes; records before `fresh` */
 } Block;
-
-static int is_digit(uint8_t c) { return c >= '0' && c <= '9'; }
-static int is_mark(uint8_t c) { return c == ' ' || c == '(' || c == ')' || (c >= '-' && c <= '/'); }
 
 static inline uint64_t load(const uint8_t *p, size_t n) { /* up to 8 bytes */
     uint64_t whole = 0;
@@ -102,128 +94,6 @@ static inline int64_t look_up(const Kernel *k, int kind, const uint8_t *p, size_
     if (!fits(t, n)) return -1;
     uint64_t h = hash(p, n);
     return passes(t, h) ? find(k, t, p, n, h) : -1;
-}
-
-/* --- 64 bytes as masks of character classes --- */
-
-#ifndef KERNEL_X86
-static void classify(const uint8_t *p, size_t words, Bits *b, int all, int pipe) {
-    (void)all;
-    for (; words--; p += 64, b++) {
-        memset(b, 0, sizeof *b);
-        for (int i = 0; i < 64; i++) {
-            uint8_t c = p[i], l = c | 32;
-            uint64_t bit = (uint64_t)1 << i;
-            if (is_digit(c)) b->digit |= bit;
-            if (is_digit(c) || is_mark(c)) b->group |= bit;
-            if (is_digit(c) || (l >= 'a' && l <= 'f')) b->hex |= bit;
-            if (c == '*' || c == '#' || l == 'x') b->mask |= bit;
-            if (l == 'e') b->exponent |= bit;
-            if (c >= 0x80 || c == '\\') b->lead |= bit;
-            if ((c >= 0x40 && (c != '|' || !pipe)) || is_digit(c)) b->inside |= bit;
-            if ((l >= 'a' && l <= 'z') || c == '-' || c == '\'') b->letter |= bit;
-            if (c == '\n') b->line |= bit;
-        }
-    }
-}
-#else
-/* The same for vectors of any width: TYPE, its operations, its BYTES; movemask takes the top bit of each byte. */
-#define EQUAL(x, c) CMPEQ(x, SET(c))
-#define BETWEEN(x, low, high) CMPEQ(MIN(SUB(x, SET(low)), SET((char)((high) - (low)))), SUB(x, SET(low))) /* unsigned */
-#define ADD(field, x) field |= (uint64_t)TOP(x) << i
-#define CLASSIFIER(name, target_)                                                                                      \
-    __attribute__((target(target_))) static void name(const uint8_t *p, size_t words, Bits *out, int all, int pipe) {  \
-        const TYPE bar = SET(pipe ? '|' : '0'); /* the digit 0 is no `|`: put back below */                            \
-        for (; words--; p += 64, out++) {                                                                              \
-            Bits b = {0};                                                                                              \
-            for (int i = 0; i < 64; i += BYTES) {                                                                      \
-                TYPE x = LOAD(p + i), digit = BETWEEN(x, '0', '9');                                                    \
-                ADD(b.digit, digit);                                                                                   \
-                ADD(b.line, EQUAL(x, '\n'));                                                                           \
-                if (!all) continue;                                                                                    \
-                TYPE l = OR(x, SET(32)), e = EQUAL(l, 'e');                                                            \
-                TYPE at_or_up = OR(x, SHIFT(x)); /* the top bit: of 0x40 and up */                                     \
-                ADD(b.group, OR(OR(BETWEEN(x, '-', '9'), EQUAL(x, ' ')), BETWEEN(x, '(', ')')));                       \
-                ADD(b.hex, OR(digit, BETWEEN(l, 'a', 'f')));                                                           \
-                ADD(b.mask, OR(OR(EQUAL(x, '*'), EQUAL(x, '#')), EQUAL(l, 'x')));                                      \
-                ADD(b.exponent, e);                                                                                    \
-                ADD(b.lead, OR(x, EQUAL(x, '\\')));                                                                    \
-                ADD(b.inside, OR(ANDNOT(CMPEQ(x, bar), at_or_up), digit));                                             \
-                ADD(b.letter, OR(OR(BETWEEN(l, 'a', 'z'), EQUAL(x, '-')), EQUAL(x, '\'')));                            \
-            }                                                                                                          \
-            *out = b;                                                                                                  \
-        }                                                                                                              \
-    }
-
-#define TYPE __m128i
-#define BYTES 16
-#define SET(c) _mm_set1_epi8(c)
-#define CMPEQ _mm_cmpeq_epi8
-#define MIN _mm_min_epu8
-#define SUB _mm_sub_epi8
-#define OR _mm_or_si128
-#define ANDNOT _mm_andnot_si128
-#define SHIFT(x) _mm_slli_epi16(x, 1)
-#define TOP(x) (uint16_t)_mm_movemask_epi8(x)
-#define LOAD(p) _mm_loadu_si128((const __m128i *)(p))
-CLASSIFIER(classify_sse2, "sse2")
-#undef TYPE
-#undef BYTES
-#undef SET
-#undef CMPEQ
-#undef MIN
-#undef SUB
-#undef OR
-#undef ANDNOT
-#undef SHIFT
-#undef TOP
-#undef LOAD
-#define TYPE __m256i
-#define BYTES 32
-#define SET(c) _mm256_set1_epi8(c)
-#define CMPEQ _mm256_cmpeq_epi8
-#define MIN _mm256_min_epu8
-#define SUB _mm256_sub_epi8
-#define OR _mm256_or_si256
-#define ANDNOT _mm256_andnot_si256
-#define SHIFT(x) _mm256_slli_epi16(x, 1)
-#define TOP(x) (uint32_t)_mm256_movemask_epi8(x)
-#define LOAD(p) _mm256_loadu_si256((const __m256i *)(p))
-CLASSIFIER(classify_avx2, "avx2")
-
-#define IS(x, c) _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8(c))
-#define IN(x, low, high)                                                                                               \
-    _mm512_cmple_epu8_mask(_mm512_sub_epi8(x, _mm512_set1_epi8(low)), _mm512_set1_epi8((char)((high) - (low))))
-__attribute__((target("avx512f,avx512bw"))) static void classify_avx512(const uint8_t *p, size_t words, Bits *out,
-                                                                        int all, int pipe) {
-    for (; words--; p += 64, out++) {
-        __m512i x = _mm512_loadu_si512(p), l = _mm512_or_si512(x, _mm512_set1_epi8(32));
-        uint64_t digit = IN(x, '0', '9');
-        *out = (Bits){.digit = digit, .line = IS(x, '\n')};
-        if (!all) continue;
-        uint64_t high = _mm512_movepi8_mask(x), up = _mm512_movepi8_mask(_mm512_slli_epi16(x, 1));
-        out->group = IN(x, '-', '9') | IS(x, ' ') | IN(x, '(', ')');
-        out->hex = digit | IN(l, 'a', 'f');
-        out->mask = IS(x, '*') | IS(x, '#') | IS(l, 'x');
-        out->exponent = IS(l, 'e');
-        out->lead = high | IS(x, '\\');
-        out->inside = ((high | up) & ~(pipe ? IS(x, '|') : 0)) | digit;
-        out->letter = IN(l, 'a', 'z') | IS(x, '-') | IS(x, '\'');
-    }
-}
-#endif
-
-static Classify *fastest(void) {
-#if defined(KERNEL_SSE2) /* for tests, as the next */
-    return classify_sse2;
-#elif defined(KERNEL_AVX2)
-    return classify_avx2;
-#elif defined(KERNEL_X86)
-    if (__builtin_cpu_supports("avx512bw")) return classify_avx512;
-    return __builtin_cpu_supports("avx2") ? classify_avx2 : classify_sse2;
-#else
-    return classify;
-#endif
 }
 
 static size_t bits_of(const Kernel *k, const Block *b, size_t at, size_t words, Bits *out, int all, int pipe) {
