@@ -1,11 +1,12 @@
 """A registry that holds the personas of `benchmarks/scan.py`, a hundred a copy, so as to time `canary scan` whole."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from benchmarks.scan import Looked
+from benchmarks.scan import Looked, looked
 from canary.mint.facts import Persona
 from canary.store import placements
 from canary.store.database import Store
@@ -37,7 +38,7 @@ def make(folder: Path, people: Sequence[Looked]) -> None:
     store.close()
 
 
-def _number(vault: Vault):  # type: ignore[no-untyped-def]
+def _number(vault: Vault) -> Callable[[Looked], Number]:
     def made(who: Looked) -> Number:
         return Number(
             code=who.number,
@@ -65,3 +66,7 @@ def _plan(slug: str, people: Sequence[Looked]) -> placements.Plan:
         file_name=f"{slug}.csv",
         file_sha256="0" * 64,
     )
+
+
+if __name__ == "__main__":
+    make(Path(sys.argv[1]), looked(int(sys.argv[2])))
