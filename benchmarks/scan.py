@@ -1,11 +1,12 @@
 """`canary scan` over a large CSV beside `wc -l`, grep, ripgrep, DuckDB, Polars and hyperscan, alternated in one run:
 × `wc -l` and peak memory, whole processes, and of ours the scan alone (without start and needles).
+`canary scan` itself also opens a registry, hashes the file, judges, prints: --registry times it whole, too.
 
 Usage: scan.py [--rows 1000000] [--needles 10000] [--rounds 3] [--jobs 2] [--folder DIR] [--peers PYTHON] [--growth]
-[--xlsx ROWS] [--keep FILE]. Needles are made here: no registry is opened, nor what opens one imported (the
-command itself takes that much longer, whatever the file). --peers names an interpreter that has the peers' libraries.
-The file is made in a temporary folder, ~100 bytes a row, 300 canaries in it: a sixth each plain, with +86,
-grouped, as a float, masked, as md5. --growth gives exponents of time in rows (a tenth, all) and in needles.
+[--xlsx ROWS] [--keep FILE] [--registry]. Needles are made here, but with --registry. --peers names an interpreter that
+has the peers' libraries. The file is made in a temporary folder, ~100 bytes a row, 300 canaries in it: a sixth each
+plain, with +86, grouped, as a float, masked, as md5. --growth gives exponents of time in rows (a tenth, all) and in
+needles.
 """
 
 import argparse
@@ -20,8 +21,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
+from typing import Any
 
 PRESENT = 300
 SURNAMES = "陈李张刘黄赵钱孙周吴郑王冯褚卫"
@@ -83,19 +85,30 @@ def number(i: int) -> str:
     return f"13{i * 618_033_989 % 10**9:09}"
 
 
-def looked(count: int) -> list[object]:
+@dataclass(frozen=True)
+class Looked:
+    """A persona looked for; `number` is a code, `phone` E.164."""
+
+    id: int
+    number: str
+    phone: str
+    facts: dict[Any, Any]
+    in_lot: bool = False
+
+
+def looked(count: int) -> list[Looked]:
     """The personas sought: as many as needles."""
     from datetime import date
 
     from canary.mint.facts import Fact
 
-    found: list[object] = []
+    found: list[Looked] = []
     rng = random.Random(1)
     for i in range(count):
         name, address, due, hospital = woman(rng, i)
-        facts = {Fact.NAME: name, Fact.ADDRESS: address, Fact.HOSPITAL: hospital}
-        facts[Fact.DUE_DATE] = date.fromisoformat(due)  # type: ignore[assignment]
-        found.append(SimpleNamespace(id=i, number=f"N{i}", phone=f"+86{number(i)}", facts=facts))
+        facts: dict[Any, Any] = {Fact.NAME: name, Fact.ADDRESS: address, Fact.HOSPITAL: hospital}
+        facts[Fact.DUE_DATE] = date.fromisoformat(due)
+        found.append(Looked(i, f"N{i}", f"+86{number(i)}", facts))
     return found
 
 
@@ -124,7 +137,7 @@ def _spelled(phone: str, row: int) -> str:
 def timed(command: list[str]) -> tuple[float, float, str]:
     """Seconds, peak megabytes (of the largest process) and output of a command."""
     begun = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as running:
         assert running.stdout is not None
         out = running.stdout.read()
         _, _, usage = os.wait4(running.pid, 0)
@@ -137,11 +150,23 @@ def ours(big: Path, kinds: str, needles: int, jobs: int) -> list[str]:
     return [sys.executable, "-c", OURS, root, str(big), kinds, str(needles), str(jobs)]
 
 
+def whole(big: Path, folder: Path, needles: int) -> dict[str, list[str]]:
+    """The command itself, on a registry made for it."""
+    os.environ |= {"CANARY_CONFIG": str(folder / "canary.toml"), "PYTHONPATH": str(Path(__file__).parents[1])}
+    folder.mkdir()
+    # In a process of its own: whom this one starts count its memory as theirs.
+    subprocess.run([sys.executable, "-m", "benchmarks.scan_registry", str(folder), str(needles)], check=True)
+    command = [sys.executable, "-m", "canary", "scan", str(big)]
+    return {"scan --phones-only": [*command, "--phones-only"], "scan": command}
+
+
 def compare(big: Path, needles: Path, chosen: argparse.Namespace) -> None:
     commands = {"wc -l": ["wc", "-l", str(big)]}
     for kinds in ("phones", "all"):
         for jobs in sorted({1, chosen.jobs}):
             commands[f"{kinds}, {jobs} jobs"] = ours(big, kinds, chosen.needles, jobs)
+    if chosen.registry:
+        commands |= whole(big, needles.with_name("registry"), chosen.needles)
     commands["grep -F -f"] = ["grep", "-c", "-F", "-f", str(needles), str(big)]
     if shutil.which("rg"):
         commands["rg -F -f"] = ["rg", "-c", "-F", "-f", str(needles), str(big)]
@@ -154,15 +179,16 @@ def compare(big: Path, needles: Path, chosen: argparse.Namespace) -> None:
             seen[name].append(timed(command))
     wc = [seconds for seconds, _, _ in seen["wc -l"]]
     for name, figures in seen.items():
-        whole = statistics.median(f[0] / w for f, w in zip(figures, wc, strict=True))
+        times = statistics.median(f[0] / w for f, w in zip(figures, wc, strict=True))
         inside = name.startswith(("phones", "all"))
         alone = statistics.median(float(f[2].split()[0]) / w for f, w in zip(figures, wc, strict=True)) if inside else 0
         said = f"scan alone {alone:5.1f} × " if alone else " " * 19
         print(
-            f"{name:<16}{whole:8.1f} × wc -l  {said}{max(f[1] for f in figures):6.0f} MB   {figures[0][2] or 'failed'}"
+            f"{name:<18}{times:8.1f} × wc -l  {said}{max(f[1] for f in figures):6.0f} MB   "
+            f"{figures[0][2].partition(chr(10))[0] or 'failed'}"
         )
     for name in sorted({"rg -F -f", *PEERS} - commands.keys()):
-        print(f"{name:<16}  absent")
+        print(f"{name:<18}  absent")
 
 
 def growth(big: Path, chosen: argparse.Namespace, folder: Path) -> None:
@@ -192,6 +218,7 @@ def main() -> None:
     options.add_argument("--peers", help="an interpreter that has duckdb, polars, hyperscan")
     options.add_argument("--keep", type=Path, help="the file to search; made only if it is not there, and kept")
     options.add_argument("--growth", action="store_true")
+    options.add_argument("--registry", action="store_true", help="time `canary scan` whole, too")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
         big, needles = chosen.keep or Path(folder) / "found.csv", Path(folder) / "needles.txt"

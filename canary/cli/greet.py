@@ -35,4 +35,4 @@ def greet(name: str, usual: bool, style: str, **wanted: str | bool | None) -> No
     show_one("greeting", {"number": held.code, **asdict(now), "said": now.said()}, style)
 
 
-COMMANDS = ()
+COMMANDS = (number,)

@@ -2,36 +2,59 @@
 
 import sys
 import traceback
+from collections import UserDict
+from importlib import import_module
+from itertools import chain
 from typing import Any
 
 import click
 
 from canary import __version__
-from canary.cli import (
-    alert,
-    allow,
-    check,
-    contact,
-    copy,
-    demo,
-    drill,
-    exclude,
-    filter,
-    greet,
-    number,
-    plan,
-    plant,
-    prove,
-    recipient,
-    reconcile,
-    rent,
-    run,
-    scan,
-    setup,
-    simulate,
-    trace,
-)
 from canary.errors import CanaryError
+
+MODULES = {  # of this package, with the commands each holds or adds to
+    "setup": ("init", "status", "doctor"),
+    "recipient": ("recipient",),
+    "copy": ("copy",),
+    "number": ("number",),
+    "rent": ("number",),
+    "greet": ("number",),
+    "plant": ("seed", "mint"),
+    "check": ("check",),
+    "exclude": ("exclude",),
+    "contact": ("contact",),
+    "allow": ("allow",),
+    "reconcile": ("reconcile",),
+    "alert": ("alert",),
+    "drill": ("drill",),
+    "scan": ("scan",),
+    "filter": ("filter",),
+    "trace": ("trace", "report"),
+    "prove": ("prove",),
+    "plan": ("plan",),
+    "simulate": ("simulate",),
+    "run": ("serve", "schedule", "job"),
+    "demo": ("demo",),
+}
+
+
+class Commands(UserDict[str, click.Command]):
+    """All commands by name, each imported when it is asked for: no other's libraries are waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.data = dict.fromkeys(chain.from_iterable(MODULES.values()))  # type: ignore[assignment]
+
+    def __getitem__(self, name: str) -> click.Command:
+        modules = [module for module, names in MODULES.items() if name in names]
+        held: list[click.Command] = [
+            each for module in modules for each in import_module(f"canary.cli.{module}").COMMANDS
+        ]
+        found = (command for command in held if command.name == name)
+        try:
+            return next(found)
+        except StopIteration:
+            raise KeyError(name) from None
 
 
 class Door(click.Group):
@@ -50,34 +73,11 @@ class Door(click.Group):
             ctx.exit(error.exit_code)
 
 
-@click.group(cls=Door)
+@click.group(cls=Door, commands=Commands())
 @click.option("-v", "--verbose", is_flag=True, help="Show the traceback of an error.")
 @click.version_option(__version__, prog_name="canary")
 def cli(verbose: bool) -> None:
     """Which copy leaked? Plant canaries in every copy you hand out, listen, trace, report."""
-
-
-RECORDS = (
-    setup,
-    recipient,
-    copy,
-    number,
-    rent,
-    greet,
-    plant,
-    check,
-    exclude,
-    contact,
-    allow,
-    reconcile,
-    alert,
-    drill,
-    scan,
-    filter,
-)
-for module in (*RECORDS, scan, filter, trace, prove, plan, simulate, run, demo):
-    for command in module.COMMANDS:
-        cli.add_command(command)
 
 
 def main() -> None:

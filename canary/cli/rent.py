@@ -194,4 +194,4 @@ def _ask(question: str, yes: bool, refused: str) -> None:
         raise CanaryError(refused, "answer y, or give --yes")
 
 
-COMMANDS = ()
+COMMANDS = (number,)

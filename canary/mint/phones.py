@@ -4,8 +4,6 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from phonenumbers import country_code_for_region
-
 from canary.errors import CanaryError
 from canary.mint.dates import parse_text
 from canary.mint.facts import Cell
@@ -61,6 +59,8 @@ def render_plain(phone: str, region: str) -> str:
 
 @lru_cache
 def _code(region: str) -> str:
+    from phonenumbers import country_code_for_region  # here, for it takes a while and few need it
+
     return str(country_code_for_region(region))
 
 

@@ -1,8 +1,9 @@
 """Cuts a stream of text bytes into blocks of whole records, in bounded memory however long a line is."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import BinaryIO
 
 from canary.mint.columns import HEADERS
@@ -18,7 +19,6 @@ _SQL = re.compile(rb"\bVALUES\s*\(|\)\s*,\s*\(", re.IGNORECASE)
 _INSERT = re.compile(rb"\bINSERT\s+INTO\b", re.IGNORECASE)
 _FIELDS = re.compile(r"[,\t;|]")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_TITLES = {plain(text): fact.value for fact, texts in HEADERS.items() for text in texts}
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ def sniff(start: bytes) -> Syntax:
 def _delimited(line: bytes) -> Syntax:
     text = readings(line)[0]
     titles = tuple(title.strip("\"' \r") for title in _FIELDS.split(text))
-    columns = tuple(_TITLES[title] for title in titles if title in _TITLES)
+    known = _titles()
+    columns = tuple(known[title] for title in titles if title in known)
     header = bool(columns) or (len(titles) > 1 and (not re.search(rb"[0-9]", line) or _named(titles)))
     mark = max(",\t;|", key=text.count)
     return Syntax(
@@ -72,6 +73,11 @@ def _delimited(line: bytes) -> Syntax:
         titles=titles if header else (),
         mark=mark if mark in text else "",
     )
+
+
+@cache
+def _titles() -> Mapping[str, str]:
+    return {plain(text): fact.value for fact, texts in HEADERS.items() for text in texts}
 
 
 def _named(titles: Sequence[str]) -> bool:

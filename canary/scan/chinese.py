@@ -7,9 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from itertools import islice, product
 
-from opencc import OpenCC
-from pypinyin import Style, pinyin
-
 _HAN = range(0x3400, 0xA000)
 MOST = 16  # spellings or readings of one name
 _LATIN = re.compile(r"[a-z](?:[a-z '\-]*[a-z])?")
@@ -20,6 +17,8 @@ _HAN_RUN = re.compile(r"[\u3400-\u9fff]+")
 @cache
 def _simplified() -> Mapping[int, str]:
     """Traditional characters and variants to simplified, one by one."""
+    from opencc import OpenCC
+
     characters = [chr(code) for code in _HAN]
     plain = OpenCC("t2s").convert("\n".join(characters)).split("\n")
     return {ord(a): b for a, b in zip(characters, plain, strict=True) if a != b and len(b) == 1}
@@ -41,6 +40,7 @@ def written_forms(word: str) -> set[str]:
     return {word, *map("".join, islice(product(*map(_traditional_forms, word)), MOST))}
 
 
+@cache
 def _traditional_forms(character: str) -> str:
     """Those that Big5 holds; itself, too, where that is one (范 is a surname, 範 is not)."""
     forms = _variants().get(character, "")
@@ -63,12 +63,20 @@ def _in_big5(character: str) -> bool:
 @cache
 def _syllables(character: str) -> tuple[str, ...]:
     """All readings without tones; with ü as v, u and yu, as passports have it."""
-    ((*found,),) = pinyin(character, style=Style.NORMAL, heteronym=True)
+    from pypinyin.constants import PINYIN_DICT  # here, for it takes a while: only names that are looked for need it
+
+    found = PINYIN_DICT.get(ord(character), character).split(",")
     return tuple(dict.fromkeys(form for syllable in found for form in _of_umlaut(syllable)))
 
 
+@cache
+def _first(character: str) -> tuple[str, ...]:
+    return _of_umlaut(_syllables(character)[0])
+
+
 def _of_umlaut(syllable: str) -> tuple[str, ...]:
-    plain = syllable.replace("ü", "v")
+    marked = unicodedata.normalize("NFD", syllable).replace("u\u0308", "v")
+    plain = "".join(c for c in marked if not unicodedata.combining(c))
     return (plain, plain.replace("v", "u"), plain.replace("v", "yu")) if "v" in plain else (plain,)
 
 
@@ -80,7 +88,7 @@ def _readings(name: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
     if not 2 <= len(name) <= 4 or not all(ord(c) in _HAN for c in name):
         return ()
     cut = 2 if len(name) == 4 else 1
-    given = [_of_umlaut(_syllables(c)[0]) for c in name[cut:]]
+    given = [_first(c) for c in name[cut:]]
     ways = islice(product(*map(_syllables, name[:cut]), *given), MOST)
     return tuple(("".join(way[:cut]), way[cut:]) for way in ways)
 
@@ -92,14 +100,10 @@ def sounds(name: str) -> frozenset[str]:
 
 
 def sound_words(name: str) -> Iterator[str]:
-    """The longest words that show a name's sound in a table: the given name, or all in one, in the usual cases."""
+    """The longest words that show a name's sound in a table: the given name, or all in one."""
     for surname, given in _readings(name):
         joined = "".join(given)
-        for form in {joined, "-".join(given), surname + joined}:
-            yield from (form, form.upper(), form.capitalize())
-        yield "-".join(map(str.capitalize, given))
-        yield surname.capitalize() + joined.capitalize()
-        yield surname.capitalize() + "".join(map(str.capitalize, given))
+        yield from (joined, surname + joined)
 
 
 def shown_sounds(text: str) -> Iterator[str]:

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from canary.scan.anchors import folded
 from canary.scan.blocks import Block, Syntax
-from canary.scan.index import HEX_LENGTHS, LONGEST_KEY, Index, Places, bounds
+from canary.scan.index import HEX_LENGTHS, Index, Places, bounds
+from canary.scan.keys import LONGEST_KEY
 
 # Quantifiers are possessive: a megabyte of digits must not be tried from each of its places to its end.
 _RUN = re.compile(rb"[0-9]++")
@@ -40,8 +42,10 @@ class Fallback:
         self._masks = {key: at for at, key in enumerate(index.masks, hashes)}
         self._lengths = frozenset(map(len, index.numbers))
         self._shortest = min(self._lengths, default=LONGEST_KEY)
-        self._signs = list(index.signs())
-        self._counts = np.zeros(names, np.uint32)
+        signs, of_group = index.signs()
+        self._signs = [list(map(frozenset, signs[place])) for place in of_group]
+        self._groups = index.groups.tolist()
+        self._counts = np.zeros(len(self._signs), np.uint32)
         self._seen: dict[int, int] = {}
 
     def twin(self) -> "Fallback":
@@ -54,7 +58,7 @@ class Fallback:
 
     @property
     def name_rows(self) -> NDArray[np.uint32]:
-        """How many records showed each name since `begin`."""
+        """How many records showed a name of each group since `begin`."""
         return self._counts
 
     def search(self, block: Block, syntax: Syntax, breaks: NDArray[np.uint64] | None) -> Places:
@@ -113,22 +117,25 @@ class Fallback:
 
     def _in_words(self, data: bytes, pipe: bool) -> Iterator[Word]:
         found = [(m.start(), m[0]) for m in _WORD[pipe].finditer(data)]
-        if self.index.ascii:
-            found += [(m.start(1), m[1].rstrip(b"'-")) for m in _LETTERS.finditer(data)]
         for start, word in found:
             if (key := self._names.get(word)) is not None:
                 yield start, start + len(word), key
+        for m in _LETTERS.finditer(data) if self.index.latin else ():
+            word = m[1].rstrip(b"'-")
+            if (key := self._names.get(folded(word))) is not None:
+                yield m.start(1), m.start(1) + len(word), key
 
     def _signed(self, data: bytes, names: list[Word], breaks: list[int] | None) -> Iterator[Word]:
-        """Names whose record shows a sign, in it; every record that shows a name counts once."""
+        """Names whose record shows a sign, in it; every record that shows a name of a group counts once."""
         seen: set[tuple[int, int]] = set()
         for at, end, key in sorted(names):
             start, stop = bounds(data, at, end, breaks)
-            if (key, start) not in seen:
-                seen.add((key, start))
-                self._counts[key] += 1
+            group = self._groups[key]
+            if (group, start) not in seen:
+                seen.add((group, start))
+                self._counts[group] += 1
             shown = set(map(int, _WHOLE.findall(data[start:stop])))
-            if any(sign <= shown for sign in self._signs[key]):
+            if any(sign <= shown for sign in self._signs[group]):
                 yield at, end, key
 
 

@@ -2,20 +2,21 @@
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, chain
+from itertools import accumulate
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from canary.scan.blocks import Block, Syntax
+from canary.scan.keys import Keys, Numbers
 from canary.scan.needles import Kind, Needles
+from canary.scan.person import Sign
 from canary.scan.record import Clues
 
-LONGEST_KEY = 64  # bytes; longer words are not looked for (as in kernel.c)
 LONG = 1 << 16  # a record longer than this
 WINDOW = 1000  # is its surroundings: so many bytes to either side
 HEX_LENGTHS = (16, 32, 40, 64)
@@ -27,19 +28,30 @@ Hit = tuple[int, int, int, int, int, int]
 @dataclass(frozen=True)
 class Index:
     """The keys, in this order: `names` as bytes, `numbers` as digits, `hashes` (the first 8 bytes of each), `masks` as
-    138*1234. Signs belong to names: a name counts where its record shows all whole numbers of one sign."""
+    138*1234. Names are of `groups`, each of the same people. Signs belong to groups: a name counts where its record
+    shows all whole numbers of one sign."""
 
     needles: Needles
-    names: list[bytes]
-    numbers: list[bytes]
-    hashes: bytes
-    masks: list[bytes]
 
-    @classmethod
-    def of(cls, needles: Needles) -> "Index":
-        """The index of some needles."""
-        names = [key for key in needles.anchors if len(key) <= LONGEST_KEY]
-        return cls(needles, names, list(needles.digits), needles.hashes.keys, list(needles.masks))
+    @property
+    def names(self) -> Sequence[bytes]:
+        """As bytes."""
+        return self.needles.anchors.words
+
+    @property
+    def numbers(self) -> Sequence[bytes]:
+        """As digits."""
+        return self.needles.digits.words
+
+    @property
+    def hashes(self) -> bytes:
+        """The first 8 bytes of each."""
+        return self.needles.hashes.keys
+
+    @property
+    def masks(self) -> Sequence[bytes]:
+        """As 138*1234."""
+        return self.needles.masks.words
 
     @property
     def everything(self) -> bool:
@@ -53,38 +65,58 @@ class Index:
         return list(accumulate(sizes))
 
     @cached_property
-    def ascii(self) -> bool:
+    def latin(self) -> bool:
         """Whether some name is in ASCII letters."""
         return any(name.isalpha() and name.isascii() for name in self.names)
 
-    def signs(self) -> Iterator[list[frozenset[int]]]:
-        """Of each name, the signs of all who have it; names of the same people share a list."""
-        known: dict[tuple[int, ...], list[frozenset[int]]] = {}
-        for name in self.names:
-            whose = self.needles.anchors[name]
-            if whose not in known:
-                known[whose] = list(chain.from_iterable(self.needles.people[i].signs for i in whose))
-            yield known[whose]
+    @cached_property
+    def _grouped(self) -> tuple[Numbers, list[tuple[int, ...]]]:
+        keys, holders = self.needles.anchors, self.needles.holders
+        of_key = keys.owners[keys.starts[:-1]]
+        several: dict[tuple[int, ...], int] = {}
+        for key in np.flatnonzero(np.diff(keys.starts) > 1).tolist():
+            people = tuple(sorted({i for owner in keys.whose(key) for i in holders[owner]}))
+            of_key[key] = len(holders) + several.setdefault(people, len(several))
+        return of_key, [*holders, *several]
+
+    @property
+    def groups(self) -> Numbers:
+        """The group of each name."""
+        return self._grouped[0]
+
+    @property
+    def people(self) -> Sequence[tuple[int, ...]]:
+        """All who may be meant by the names of each group."""
+        return self._grouped[1]
+
+    def signs(self) -> tuple[list[list[Sign]], list[int]]:
+        """The signs of people, and in which place each group has its own."""
+        known = {i: list(person.signs()) for i, person in self.needles.people.items()} if self.names else {}
+        places: dict[tuple[int, ...], int] = {}
+        of_group = [places.setdefault(people, len(places)) for people in self.people]
+        return [[sign for i in people for sign in known[i]] for people in places], of_group
 
     def name_rows(self, counts: NDArray[np.uint32]) -> Counter[int]:
-        """How many records show the name of each persona, from how many show each name."""
+        """How many records show the name of each persona, from how many show a name of each group."""
         found: Counter[int] = Counter()
-        for name, count in zip(self.names, counts.tolist(), strict=False):
-            if count:
-                found.update(dict.fromkeys(self.needles.anchors[name], count))
+        for group in np.flatnonzero(counts).tolist():
+            found.update(dict.fromkeys(self.people[group], int(counts[group])))
         return found
 
     def clues(self, key: int, word: bytes) -> Clues | None:
         """What a word says whose key was found; None where only the beginning of a hash agrees."""
         names, numbers, hashes, _ = self.until
         if key < names:
-            return Clues(people=set(self.needles.anchors[self.names[key]]))
+            return Clues(people=set(self.people[self.groups[key]]))
         if key < numbers:
-            return Clues.of_numbers(Kind.PHONE, self.needles.digits[self.numbers[key - names]])
+            return Clues.of_numbers(Kind.PHONE, self._codes(self.needles.digits, key - names))
         if key < hashes:
             found = self.needles.hashes.owner(key - numbers, word)
             return found and Clues.of_numbers(*found)
-        return Clues(masked=set(self.needles.masks[self.masks[key - hashes]]))
+        return Clues(masked=set(self._codes(self.needles.masks, key - hashes)))
+
+    def _codes(self, keys: Keys, key: int) -> list[str]:
+        return [self.needles.codes[owner] for owner in keys.whose(key)]
 
 
 @dataclass
@@ -96,7 +128,7 @@ class Places:
 
 
 class Finder(Protocol):
-    """Finds the places of keys, block after block, and counts in `name_rows` the records that show each name."""
+    """Finds the places of keys, block after block; `name_rows` counts the records that show a name of each group."""
 
     index: Index
 
@@ -111,7 +143,7 @@ class Finder(Protocol):
 
     @property
     def name_rows(self) -> NDArray[np.uint32]:
-        """How many records showed each name since `begin`."""
+        """How many records showed a name of each group since `begin`."""
 
 
 def bounds(data: bytes, at: int, end: int, breaks: list[int] | None) -> tuple[int, int]:

@@ -5,10 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(KERNEL_PORTABLE)
-#define KERNEL_X86
-#include <immintrin.h>
-#endif
+#include "classes.h"
 
 enum { NAME, NUMBER, HEX, MASK, KINDS };           /* what a key is; keys are numbered in this order */
 enum { LONGEST_KEY = 64, HEX_KEY = 8, MOST_PARTS = 6, MOST_DECIMALS = 20, MOST_NUMBERS = 1 << 15 };
@@ -17,27 +14,30 @@ enum { OPEN_LEFT = 1, OPEN_RIGHT = 2, BATCH = 32, USUAL = 11 }; /* digits */
 
 typedef unsigned __int128 u128;
 typedef struct { uint32_t at, end, key, start, stop; int32_t line; } Hit; /* line: records from `fresh` to `start` */
-/* Open addressing, tag 0 is empty; before it a filter of a bit a hash, of which one in 16 to 32 is set. */
-typedef struct { uint8_t *tags; uint32_t *keys; uint64_t *filter, mask, lengths; } Table;
-typedef struct { uint64_t digit, group, hex, mask, exponent, lead, inside, letter, line; } Bits;
-typedef void Classify(const uint8_t *p, size_t words, Bits *out, int all, int pipe); /* 64 bytes are one word */
+/* Open addressing, tag 0 is empty; before it a filter of a bit a hash, of which one in 20 to 40 is set. */
+typedef struct { uint32_t tag, key; } Slot;
+/* People of one name: meant if the record shows all numbers of one of the signs from `sign` to before `after`. `count`
+   records showed the name, `last` was the last of them. */
+typedef struct { uint64_t last; uint32_t count, sign, after; } Group;
+typedef struct { uint64_t bits; uint32_t at; } Sign; /* of its numbers; where they begin, to those of the next sign */
+typedef struct { Slot *slots; uint64_t *filter, mask, lengths; } Table;
 
 typedef struct {
     const uint8_t *keys;        /* all keys, one after the other; key i ends at ends[i] */
-    const uint64_t *ends;
-    const uint32_t *signs;      /* name i may only be hers if the record shows all numbers of one of the signs */
-    const uint32_t *sizes;      /* signs[i] to signs[i + 1]; sign j is numbers[sizes[j]] to numbers[sizes[j + 1]] */
+    const uint32_t *ends;
+    const uint32_t *group_of;   /* name i is of people groups[group_of[i]] */
+    Group *groups;
     const uint64_t *numbers;
-    uint64_t *needs;            /* of each sign the bits of its numbers */
+    Sign *signs;
     Table tables[KINDS];
     Classify *classify;         /* the fastest that the processor has */
-    int shortest, ascii, twin;  /* digits of the shortest number; whether some name is in ASCII letters */
-    uint32_t *counts;           /* records that show name i */
-    uint64_t *last, base;       /* the record that showed it last; bytes of all blocks before */
+    int shortest, latin, twin;  /* digits of the shortest number; whether some name is in ASCII letters */
+    uint64_t base;              /* bytes of all blocks before */
     Hit *hits; size_t found, room;
     uint64_t shown[MOST_NUMBERS]; size_t shown_count; uint64_t shown_bits; /* numbers of one record */
 } Kernel;
 
+typedef struct { size_t at, size; uint64_t hash; const Table *table; int64_t key; } Word;
 typedef struct {
     const uint8_t *data; size_t size, fresh; int open;
     const uint64_t *breaks; size_t break_count, next; /* where records begin, if not after line ends */
@@ -45,9 +45,6 @@ typedef struct {
     size_t base, line; uint64_t line_bits;            /* the 64 bytes in work; the line that goes on there; its ends */
     int64_t lines, before;                            /* line ends before these bytes; records before `fresh` */
 } Block;
-
-static int is_digit(uint8_t c) { return c >= '0' && c <= '9'; }
-static int is_mark(uint8_t c) { return c == ' ' || c == '(' || c == ')' || (c >= '-' && c <= '/'); }
 
 static inline uint64_t load(const uint8_t *p, size_t n) { /* up to 8 bytes */
     uint64_t whole = 0;
@@ -71,146 +68,32 @@ static inline uint64_t hash(const uint8_t *p, size_t n) {
     return h ^ h >> 32;
 }
 
-static inline uint64_t filter_bit(const Table *t, uint64_t h) { return h >> 20 & (t->mask << 3 | 7); }
+static inline uint64_t filter_bit(const Table *t, uint64_t h) { return h >> 20 & (t->mask << 4 | 15); }
 
 static __attribute__((noinline)) int64_t find(const Kernel *k, const Table *t, const uint8_t *p, size_t n, uint64_t h) {
-    uint8_t tag = (uint8_t)(h >> 56) | 1;
-    for (uint64_t slot = h & t->mask; t->tags[slot]; slot = (slot + 1) & t->mask) {
-        if (t->tags[slot] != tag) continue;
-        uint32_t key = t->keys[slot];
-        uint64_t from = key ? k->ends[key - 1] : 0;
+    uint32_t tag = (uint32_t)(h >> 32) | 1;
+    for (uint64_t slot = h & t->mask; t->slots[slot].tag; slot = (slot + 1) & t->mask) {
+        if (t->slots[slot].tag != tag) continue;
+        uint32_t key = t->slots[slot].key, from = key ? k->ends[key - 1] : 0;
         if (k->ends[key] - from == n && !memcmp(k->keys + from, p, n)) return key;
     }
     return -1;
 }
 
+static inline uint64_t bit_of(uint64_t number) { return (uint64_t)1 << (number * 0x9E3779B97F4A7C15u >> 58); }
+
+static inline int passes(const Table *t, uint64_t h) {
+    uint64_t bit = filter_bit(t, h);
+    return t->filter[bit / 64] >> (bit & 63) & 1;
+}
+
+static inline int fits(const Table *t, size_t n) { return n && n <= LONGEST_KEY && t->lengths >> (n - 1) & 1; }
+
 static inline int64_t look_up(const Kernel *k, int kind, const uint8_t *p, size_t n) {
     const Table *t = &k->tables[kind];
-    if (!n || n > LONGEST_KEY || !(t->lengths >> (n - 1) & 1)) return -1;
-    uint64_t h = hash(p, n), bit = filter_bit(t, h);
-    return t->filter[bit / 64] >> (bit & 63) & 1 ? find(k, t, p, n, h) : -1;
-}
-
-/* --- 64 bytes as masks of character classes --- */
-
-#ifndef KERNEL_X86
-static void classify(const uint8_t *p, size_t words, Bits *b, int all, int pipe) {
-    (void)all;
-    for (; words--; p += 64, b++) {
-        memset(b, 0, sizeof *b);
-        for (int i = 0; i < 64; i++) {
-            uint8_t c = p[i], l = c | 32;
-            uint64_t bit = (uint64_t)1 << i;
-            if (is_digit(c)) b->digit |= bit;
-            if (is_digit(c) || is_mark(c)) b->group |= bit;
-            if (is_digit(c) || (l >= 'a' && l <= 'f')) b->hex |= bit;
-            if (c == '*' || c == '#' || l == 'x') b->mask |= bit;
-            if (l == 'e') b->exponent |= bit;
-            if (c >= 0x80 || c == '\\') b->lead |= bit;
-            if ((c >= 0x40 && (c != '|' || !pipe)) || is_digit(c)) b->inside |= bit;
-            if ((l >= 'a' && l <= 'z') || c == '-' || c == '\'') b->letter |= bit;
-            if (c == '\n') b->line |= bit;
-        }
-    }
-}
-#else
-/* The same for vectors of any width: TYPE, its operations, its BYTES; movemask takes the top bit of each byte. */
-#define EQUAL(x, c) CMPEQ(x, SET(c))
-#define BETWEEN(x, low, high) CMPEQ(MIN(SUB(x, SET(low)), SET((char)((high) - (low)))), SUB(x, SET(low))) /* unsigned */
-#define ADD(field, x) field |= (uint64_t)TOP(x) << i
-#define CLASSIFIER(name, target_)                                                                                      \
-    __attribute__((target(target_))) static void name(const uint8_t *p, size_t words, Bits *out, int all, int pipe) {  \
-        const TYPE bar = SET(pipe ? '|' : '0'); /* the digit 0 is no `|`: put back below */                            \
-        for (; words--; p += 64, out++) {                                                                              \
-            Bits b = {0};                                                                                              \
-            for (int i = 0; i < 64; i += BYTES) {                                                                      \
-                TYPE x = LOAD(p + i), digit = BETWEEN(x, '0', '9');                                                    \
-                ADD(b.digit, digit);                                                                                   \
-                ADD(b.line, EQUAL(x, '\n'));                                                                           \
-                if (!all) continue;                                                                                    \
-                TYPE l = OR(x, SET(32)), e = EQUAL(l, 'e');                                                            \
-                TYPE at_or_up = OR(x, SHIFT(x)); /* the top bit: of 0x40 and up */                                     \
-                ADD(b.group, OR(OR(BETWEEN(x, '-', '9'), EQUAL(x, ' ')), BETWEEN(x, '(', ')')));                       \
-                ADD(b.hex, OR(digit, BETWEEN(l, 'a', 'f')));                                                           \
-                ADD(b.mask, OR(OR(EQUAL(x, '*'), EQUAL(x, '#')), EQUAL(l, 'x')));                                      \
-                ADD(b.exponent, e);                                                                                    \
-                ADD(b.lead, OR(x, EQUAL(x, '\\')));                                                                    \
-                ADD(b.inside, OR(ANDNOT(CMPEQ(x, bar), at_or_up), digit));                                             \
-                ADD(b.letter, OR(OR(BETWEEN(l, 'a', 'z'), EQUAL(x, '-')), EQUAL(x, '\'')));                            \
-            }                                                                                                          \
-            *out = b;                                                                                                  \
-        }                                                                                                              \
-    }
-
-#define TYPE __m128i
-#define BYTES 16
-#define SET(c) _mm_set1_epi8(c)
-#define CMPEQ _mm_cmpeq_epi8
-#define MIN _mm_min_epu8
-#define SUB _mm_sub_epi8
-#define OR _mm_or_si128
-#define ANDNOT _mm_andnot_si128
-#define SHIFT(x) _mm_slli_epi16(x, 1)
-#define TOP(x) (uint16_t)_mm_movemask_epi8(x)
-#define LOAD(p) _mm_loadu_si128((const __m128i *)(p))
-CLASSIFIER(classify_sse2, "sse2")
-#undef TYPE
-#undef BYTES
-#undef SET
-#undef CMPEQ
-#undef MIN
-#undef SUB
-#undef OR
-#undef ANDNOT
-#undef SHIFT
-#undef TOP
-#undef LOAD
-#define TYPE __m256i
-#define BYTES 32
-#define SET(c) _mm256_set1_epi8(c)
-#define CMPEQ _mm256_cmpeq_epi8
-#define MIN _mm256_min_epu8
-#define SUB _mm256_sub_epi8
-#define OR _mm256_or_si256
-#define ANDNOT _mm256_andnot_si256
-#define SHIFT(x) _mm256_slli_epi16(x, 1)
-#define TOP(x) (uint32_t)_mm256_movemask_epi8(x)
-#define LOAD(p) _mm256_loadu_si256((const __m256i *)(p))
-CLASSIFIER(classify_avx2, "avx2")
-
-#define IS(x, c) _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8(c))
-#define IN(x, low, high)                                                                                               \
-    _mm512_cmple_epu8_mask(_mm512_sub_epi8(x, _mm512_set1_epi8(low)), _mm512_set1_epi8((char)((high) - (low))))
-__attribute__((target("avx512f,avx512bw"))) static void classify_avx512(const uint8_t *p, size_t words, Bits *out,
-                                                                        int all, int pipe) {
-    for (; words--; p += 64, out++) {
-        __m512i x = _mm512_loadu_si512(p), l = _mm512_or_si512(x, _mm512_set1_epi8(32));
-        uint64_t digit = IN(x, '0', '9');
-        *out = (Bits){.digit = digit, .line = IS(x, '\n')};
-        if (!all) continue;
-        uint64_t high = _mm512_movepi8_mask(x), up = _mm512_movepi8_mask(_mm512_slli_epi16(x, 1));
-        out->group = IN(x, '-', '9') | IS(x, ' ') | IN(x, '(', ')');
-        out->hex = digit | IN(l, 'a', 'f');
-        out->mask = IS(x, '*') | IS(x, '#') | IS(l, 'x');
-        out->exponent = IS(l, 'e');
-        out->lead = high | IS(x, '\\');
-        out->inside = ((high | up) & ~(pipe ? IS(x, '|') : 0)) | digit;
-        out->letter = IN(l, 'a', 'z') | IS(x, '-') | IS(x, '\'');
-    }
-}
-#endif
-
-static Classify *fastest(void) {
-#if defined(KERNEL_SSE2) /* for tests, as the next */
-    return classify_sse2;
-#elif defined(KERNEL_AVX2)
-    return classify_avx2;
-#elif defined(KERNEL_X86)
-    if (__builtin_cpu_supports("avx512bw")) return classify_avx512;
-    return __builtin_cpu_supports("avx2") ? classify_avx2 : classify_sse2;
-#else
-    return classify;
-#endif
+    if (!fits(t, n)) return -1;
+    uint64_t h = hash(p, n);
+    return passes(t, h) ? find(k, t, p, n, h) : -1;
 }
 
 static size_t bits_of(const Kernel *k, const Block *b, size_t at, size_t words, Bits *out, int all, int pipe) {
@@ -229,19 +112,17 @@ static size_t bits_of(const Kernel *k, const Block *b, size_t at, size_t words, 
 static int build(Kernel *k, int kind, uint32_t first, uint32_t after) {
     Table *t = &k->tables[kind];
     uint64_t slots = 16;
-    while (slots < 2 * (uint64_t)(after - first)) slots *= 2;
+    while (4 * slots < 5 * (uint64_t)(after - first)) slots *= 2;
     t->mask = slots - 1;
-    t->tags = calloc(slots, 1);
-    t->keys = malloc(slots * sizeof *t->keys);
-    t->filter = calloc(slots / 8, sizeof *t->filter);
-    if (!t->tags || !t->keys || !t->filter) return 0;
+    t->slots = calloc(slots, sizeof *t->slots);
+    t->filter = calloc(slots / 4, sizeof *t->filter);
+    if (!t->slots || !t->filter) return 0;
     for (uint32_t i = first; i < after; i++) {
-        uint64_t from = i ? k->ends[i - 1] : 0, n = k->ends[i] - from;
+        uint32_t from = i ? k->ends[i - 1] : 0, n = k->ends[i] - from;
         if (!n || n > LONGEST_KEY) continue;
         uint64_t h = hash(k->keys + from, n), slot = h & t->mask;
-        while (t->tags[slot]) slot = (slot + 1) & t->mask;
-        t->tags[slot] = (uint8_t)(h >> 56) | 1;
-        t->keys[slot] = i;
+        while (t->slots[slot].tag) slot = (slot + 1) & t->mask;
+        t->slots[slot] = (Slot){(uint32_t)(h >> 32) | 1, i};
         uint64_t bit = filter_bit(t, h);
         t->filter[bit / 64] |= (uint64_t)1 << (bit & 63);
         t->lengths |= (uint64_t)1 << (n - 1);
@@ -251,27 +132,26 @@ static int build(Kernel *k, int kind, uint32_t first, uint32_t after) {
 
 void kernel_free(Kernel *k) {
     if (!k) return;
-    for (Table *t = k->tables; !k->twin && t < k->tables + KINDS; t++) { free(t->tags); free(t->keys); free(t->filter); }
-    if (!k->twin) free(k->needs);
-    free(k->last);
+    for (Table *t = k->tables; !k->twin && t < k->tables + KINDS; t++) { free(t->slots); free(t->filter); }
+    if (!k->twin) free(k->signs);
     free(k->hits);
     free(k);
 }
 
 /* `until` holds for each kind the number of the key after its last; NULL when memory is short. */
-Kernel *kernel_new(const uint8_t *keys, const uint64_t *ends, const uint32_t *until, const uint32_t *signs,
-                   const uint32_t *sizes, const uint64_t *numbers, uint32_t *counts, int ascii) {
+Kernel *kernel_new(const uint8_t *keys, const uint32_t *ends, const uint32_t *until, const uint32_t *group_of,
+                   Group *groups, const uint32_t *sizes, const uint64_t *numbers, uint32_t sign_count, int latin) {
     Kernel *k = calloc(1, sizeof *k);
     if (!k) return NULL;
-    k->keys = keys; k->ends = ends; k->signs = signs; k->sizes = sizes; k->numbers = numbers;
-    k->counts = counts; k->ascii = ascii;
+    k->keys = keys; k->ends = ends; k->group_of = group_of; k->groups = groups; k->numbers = numbers;
+    k->latin = latin;
     k->classify = fastest();
-    k->last = calloc(until[NAME] + 1, sizeof *k->last);
-    uint32_t sign_count = signs[until[NAME]];
-    k->needs = calloc(sign_count + 1, sizeof *k->needs);
-    int fine = k->last && k->needs;
-    for (uint32_t j = 0; fine && j < sign_count; j++)
-        for (uint32_t i = sizes[j]; i < sizes[j + 1]; i++) k->needs[j] |= (uint64_t)1 << (numbers[i] & 63);
+    k->signs = calloc(sign_count + 1, sizeof *k->signs);
+    int fine = k->signs != NULL;
+    for (uint32_t j = 0; fine && j <= sign_count; j++) {
+        k->signs[j].at = sizes[j];
+        for (uint32_t i = sizes[j]; j < sign_count && i < sizes[j + 1]; i++) k->signs[j].bits |= bit_of(numbers[i]);
+    }
     for (int kind = 0; kind < KINDS; kind++) fine &= build(k, kind, kind ? until[kind - 1] : 0, until[kind]);
     if (!fine) { kernel_free(k); return NULL; }
     uint64_t lengths = k->tables[NUMBER].lengths;
@@ -279,14 +159,12 @@ Kernel *kernel_new(const uint8_t *keys, const uint64_t *ends, const uint32_t *un
     return k;
 }
 
-/* Another of the same tables, for another thread: `of` must outlive it. */
-Kernel *kernel_twin(const Kernel *of, uint32_t *counts, uint32_t names) {
+/* Another of the same tables, for another thread, with groups of its own: `of` must outlive it. */
+Kernel *kernel_twin(const Kernel *of, Group *groups) {
     Kernel *k = malloc(sizeof *k);
     if (!k) return NULL;
     *k = *of;
-    k->twin = 1; k->counts = counts; k->hits = NULL; k->found = k->room = 0;
-    k->last = calloc(names + 1, sizeof *k->last);
-    if (!k->last) { kernel_free(k); return NULL; }
+    k->twin = 1; k->groups = groups; k->hits = NULL; k->found = k->room = 0;
     return k;
 }
 
@@ -358,7 +236,7 @@ static void read_numbers(Kernel *k, Block *b) { /* the whole numbers, of ten dig
             done = i;
             if (i - from > 10 || k->shown_count == MOST_NUMBERS) continue;
             k->shown[k->shown_count++] = number;
-            k->shown_bits |= (uint64_t)1 << (number & 63);
+            k->shown_bits |= bit_of(number);
         }
     }
     if (k->shown_count > 32) qsort(k->shown, k->shown_count, sizeof *k->shown, ascending);
@@ -366,7 +244,6 @@ static void read_numbers(Kernel *k, Block *b) { /* the whole numbers, of ten dig
 }
 
 static int shows(const Kernel *k, uint64_t number) {
-    if (!(k->shown_bits >> (number & 63) & 1)) return 0;
     if (k->shown_count > 32) return bsearch(&number, k->shown, k->shown_count, sizeof number, ascending) != NULL;
     for (size_t i = 0; i < k->shown_count; i++) if (k->shown[i] == number) return 1;
     return 0;
@@ -375,13 +252,14 @@ static int shows(const Kernel *k, uint64_t number) {
 static int named(Kernel *k, Block *b, size_t from, size_t at, size_t end, int64_t key) {
     if (key < 0 || is_open(b, at, end)) return 1;
     find_record(b, from, at, end);
-    if (k->last[key] != k->base + b->start + 1) { k->last[key] = k->base + b->start + 1; k->counts[key]++; }
+    Group *group = k->groups + k->group_of[key];
+    if (group->last != k->base + b->start + 1) { group->last = k->base + b->start + 1; group->count++; }
     if (!b->read) read_numbers(k, b);
-    for (uint32_t sign = k->signs[key]; sign < k->signs[key + 1]; sign++) {
-        if (k->needs[sign] & ~k->shown_bits) continue;
-        uint32_t i = k->sizes[sign];
-        while (i < k->sizes[sign + 1] && shows(k, k->numbers[i])) i++;
-        if (i == k->sizes[sign + 1]) return emit(k, b, from, at, end, key);
+    for (const Sign *sign = k->signs + group->sign; sign < k->signs + group->after; sign++) {
+        if (sign->bits & ~k->shown_bits) continue;
+        uint32_t i = sign->at;
+        while (i < sign[1].at && shows(k, k->numbers[i])) i++;
+        if (i == sign[1].at) return emit(k, b, from, at, end, key);
     }
     return 1;
 }
@@ -457,14 +335,14 @@ static int scientific(Kernel *k, Block *b, size_t e) { /* 1.3812345678E+10; d[e 
 }
 
 static int letters(Kernel *k, Block *b, size_t from, size_t at) { /* a word of ASCII letters, - and ' inside it only */
-    size_t end = at + 1;
-    const uint8_t *d = b->data;
-    for (; end < b->size && end - at <= LONGEST_KEY + 2; end++) {
-        uint8_t c = d[end] | 32;
-        if (!(c >= 'a' && c <= 'z') && d[end] != '-' && d[end] != '\'') break;
+    size_t end = at, n = 0;
+    uint8_t key[LONGEST_KEY + 1]; /* in lower case, without marks */
+    for (size_t i = at; i < b->size && n <= LONGEST_KEY; i++) {
+        uint8_t c = b->data[i] | 32;
+        if (c >= 'a' && c <= 'z') { key[n++] = c; end = i + 1; }
+        else if (b->data[i] != '-' && b->data[i] != '\'') break;
     }
-    while (d[end - 1] == '-' || d[end - 1] == '\'') end--;
-    return named(k, b, from, at, end, look_up(k, NAME, d + at, end - at));
+    return named(k, b, from, at, end, look_up(k, NAME, key, n));
 }
 
 /* --- the pass --- */
@@ -491,15 +369,48 @@ static inline size_t length(uint64_t now, uint64_t next, int i) { /* of the run 
 
 #define EACH(i, bits) for (uint64_t left_ = (bits); left_ && ((i) = __builtin_ctzll(left_), 1); left_ &= left_ - 1)
 
-static inline int word(Kernel *k, Block *b, size_t base, const Bits *last, const Bits *now, const Bits *next, int all) {
-    int i, fine = 1;
-    int usual = k->shortest >= USUAL; /* known to the compiler: quicker */
-    EACH(i, usual ? starts(last->digit, now->digit, next->digit, USUAL)
-                  : starts(last->digit, now->digit, next->digit, k->shortest)) {
-        size_t n = length(now->digit, next->digit, i);
-        fine &= emit(k, b, base + i, base + i, base + i + n, look_up(k, NUMBER, b->data + base + i, n));
+/* The whole numbers and names in a batch of 64-byte words, the first of which, bits[1], begins at `at`. Tables lie in far
+   memory: what is read of them is fetched a while before, for all of the batch. Gives how many were found. */
+static inline size_t words(const Kernel *k, const Block *b, size_t at, const Bits *bits, Word *found, int all) {
+    size_t count = 0, kept = 0;
+    int i, usual = k->shortest >= USUAL; /* known to the compiler: quicker */
+#define TRY(kind_, run)                                                                                                \
+    do {                                                                                                               \
+        const Table *t = &k->tables[kind_];                                                                            \
+        size_t n = length(now->run, now[1].run, i);                                                                    \
+        if (!fits(t, n)) break;                                                                                        \
+        found[count++] = (Word){.at = at + i, .size = n, .hash = hash(b->data + at + i, n), .table = t};               \
+        __builtin_prefetch(t->filter + filter_bit(t, found[count - 1].hash) / 64);                                     \
+    } while (0)
+    for (const Bits *now = bits + 1; now <= bits + BATCH; now++, at += 64) {
+        uint64_t last = now[-1].digit, next = now[1].digit;
+        EACH(i, usual ? starts(last, now->digit, next, USUAL) : starts(last, now->digit, next, k->shortest))
+            TRY(NUMBER, digit);
+        if (all) EACH(i, now->lead & now->inside & ~(now->inside << 1 | now[-1].inside >> 63)) TRY(NAME, inside);
     }
-    if (!all) return fine;
+    for (size_t j = 0; j < count; j++)
+        if (passes(found[j].table, found[j].hash)) {
+            __builtin_prefetch(found[j].table->slots + (found[j].hash & found[j].table->mask));
+            found[kept++] = found[j];
+        }
+    count = kept; kept = 0;
+    for (size_t j = 0; j < count; j++) {
+        Word *w = found + kept;
+        *w = found[j];
+        w->key = find(k, w->table, b->data + w->at, w->size, w->hash);
+        if (w->key < 0) continue;
+        if (w->table == &k->tables[NAME]) __builtin_prefetch(k->groups + k->group_of[w->key]);
+        kept++;
+    }
+    for (size_t j = 0; all && j < kept; j++)
+        if (found[j].table == &k->tables[NAME])
+            __builtin_prefetch(k->signs + k->groups[k->group_of[found[j].key]].sign);
+    return kept;
+}
+
+/* Whatever else may stand in the 64 bytes from `base`. */
+static inline int others(Kernel *k, Block *b, size_t base, const Bits *last, const Bits *now, const Bits *next) {
+    int i, fine = 1, usual = k->shortest >= USUAL;
     EACH(i, usual ? starts(last->group, now->group, next->group, USUAL + 1)
                   : starts(last->group, now->group, next->group, k->shortest + 1))
         fine &= grouped(k, b, base + i);
@@ -508,31 +419,27 @@ static inline int word(Kernel *k, Block *b, size_t base, const Bits *last, const
     EACH(i, starts(last->mask, now->mask, next->mask, 2))
         fine &= masked(k, b, base + i, length(now->mask, next->mask, i));
     EACH(i, now->exponent & (now->digit << 1 | last->digit >> 63)) fine &= scientific(k, b, base + i);
-    EACH(i, now->lead & now->inside & ~(now->inside << 1 | last->inside >> 63)) {
-        size_t at = base + i, n = length(now->inside, next->inside, i);
-        int64_t key = look_up(k, NAME, b->data + at, n);
-        if (key >= 0) fine &= named(k, b, at, at, at + n, key);
-    }
-    if (k->ascii) {
-        EACH(i, now->letter & ~(now->letter << 1 | last->letter >> 63)) {
-            size_t at = base + i;
-            while (at < b->size && (b->data[at] == '-' || b->data[at] == '\'')) at++;
-            if (at < b->size && (uint8_t)((b->data[at] | 32) - 'a') < 26) fine &= letters(k, b, base + i, at);
-        }
+    if (k->latin) EACH(i, now->letter & ~(now->letter << 1 | last->letter >> 63)) {
+        size_t at = base + i;
+        while (at < b->size && (b->data[at] == '-' || b->data[at] == '\'')) at++;
+        if (at < b->size && (uint8_t)((b->data[at] | 32) - 'a') < 26) fine &= letters(k, b, base + i, at);
     }
     return fine;
 }
 
 static inline int pass(Kernel *k, Block *b, int all, int pipe) {
-    Bits bits[BATCH + 2] = {{0}}, *last = bits, *now = bits + 1; /* the first two are of the bytes before */
+    Bits bits[BATCH + 2] = {{0}}; /* the first two are of the bytes before */
+    Word found[BATCH * 64];
     int fine = 1;
     for (size_t at = 0; at < b->size + 64 && fine; at += 64 * BATCH) {
         bits_of(k, b, at, BATCH, bits + 2, all, pipe);
-        for (int i = 0; i < BATCH; i++) {
-            last = bits + i; now = last + 1;
-            b->base = at + 64 * (size_t)i - 64;
+        const Word *w = found, *end = found + words(k, b, at - 64, bits, found, all);
+        for (const Bits *now = bits + 1; now <= bits + BATCH; now++) {
+            b->base = at + 64 * (size_t)(now - bits) - 128;
             b->line_bits = now->line;
-            if (b->base + 64) fine &= word(k, b, b->base, last, now, now + 1, all); /* not before the first */
+            if (all && b->base + 64) fine &= others(k, b, b->base, now - 1, now, now + 1); /* not before the first */
+            for (; w < end && w->at - b->base < 64; w++)
+                fine &= (w->table == &k->tables[NAME] ? named : emit)(k, b, w->at, w->at, w->at + w->size, w->key);
             if (now->line) b->line = b->base + 64 - (size_t)__builtin_clzll(now->line);
             for (uint64_t ends = now->line; ends; ends &= ends - 1) b->lines++;
         }

@@ -2,7 +2,6 @@
 
 import ctypes
 import weakref
-from copy import copy
 from ctypes import c_uint64, c_void_p
 from itertools import accumulate, chain
 from pathlib import Path
@@ -15,6 +14,7 @@ from canary.scan.blocks import Block, Syntax
 from canary.scan.index import Index, Places
 
 _HIT = np.dtype([(name, np.uint32) for name in ("at", "end", "key", "start", "stop")] + [("line", np.int32)])
+_GROUP = np.dtype([("last", np.uint64), *((name, np.uint32) for name in ("count", "sign", "after"))], align=True)
 
 
 class Kernel:
@@ -31,26 +31,28 @@ class Kernel:
         ends = np.cumsum(
             np.concatenate(
                 [
-                    np.fromiter(map(len, keys), np.uint64, len(keys)),
-                    np.full(len(index.hashes) // 8, 8, np.uint64),
-                    np.fromiter(map(len, masks), np.uint64, len(masks)),
+                    np.fromiter(map(len, keys), np.uint32, len(keys)),
+                    np.full(len(index.hashes) // 8, 8, np.uint32),
+                    np.fromiter(map(len, masks), np.uint32, len(masks)),
                 ]
             ),
-            dtype=np.uint64,
+            dtype=np.uint32,
         )
-        signs = list(index.signs())
+        signs, of_group = index.signs()
         flat = list(chain.from_iterable(signs))
-        self._counts = np.zeros(len(index.names) + 1, np.uint32)
+        upto = np.array([0, *accumulate(map(len, signs))], np.uint32)
+        self._groups = np.zeros(len(of_group), _GROUP)
+        self._groups["sign"], self._groups["after"] = upto[of_group], upto[1:][of_group]
         self._held = (  # what the kernel points to
             np.frombuffer(b"".join((*keys, index.hashes, *masks)) + b"\0", np.uint8),
             ends,
             np.array(index.until, np.uint32),
-            np.array([0, *accumulate(map(len, signs))], np.uint32),
+            index.groups,
+            self._groups,
             np.array([0, *accumulate(map(len, flat))], np.uint32),
             np.fromiter(chain.from_iterable([*flat, [0]]), np.uint64),
-            self._counts,
         )
-        self._kernel = loaded.kernel_new(*(array.ctypes.data for array in self._held), index.ascii)
+        self._kernel = loaded.kernel_new(*(array.ctypes.data for array in self._held), len(flat), index.latin)
         if not self._kernel:
             raise MemoryError
         weakref.finalize(self, loaded.kernel_free, self._kernel)
@@ -60,9 +62,10 @@ class Kernel:
 
     def twin(self) -> "Kernel":
         """Another over the same tables, for another thread: the library searches without Python's lock."""
-        twin = copy(self)
-        twin._counts = np.zeros_like(self._counts)
-        twin._kernel = self._library.kernel_twin(self._kernel, twin._counts.ctypes.data, len(self.index.names))
+        twin = object.__new__(Kernel)  # not by `copy`, which would make the tables again
+        twin.__dict__.update(self.__dict__)
+        twin._groups = self._groups.copy()
+        twin._kernel = self._library.kernel_twin(self._kernel, twin._groups.ctypes.data)
         if not twin._kernel:
             raise MemoryError
         weakref.finalize(twin, self._library.kernel_free, twin._kernel)
@@ -71,12 +74,12 @@ class Kernel:
 
     def begin(self) -> None:
         """Forget what was counted."""
-        self._counts[:] = 0
+        self._groups["count"] = 0
 
     @property
     def name_rows(self) -> NDArray[np.uint32]:
-        """How many records showed each name since `begin`."""
-        return self._counts[:-1]
+        """How many records showed a name of each group since `begin`."""
+        return self._groups["count"]
 
     def search(self, block: Block, syntax: Syntax, breaks: NDArray[np.uint64] | None) -> Places:
         """The places in a block."""

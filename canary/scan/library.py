@@ -20,9 +20,9 @@ def load(path: Path) -> ctypes.CDLL | None:
         loaded = ctypes.CDLL(str(path))
     except OSError:  # built for another machine
         return None
-    loaded.kernel_new.argtypes = [*[c_void_p] * 7, c_int]
+    loaded.kernel_new.argtypes = [*[c_void_p] * 7, c_uint32, c_int]
     loaded.kernel_new.restype = c_void_p
-    loaded.kernel_twin.argtypes = [c_void_p, c_void_p, c_uint32]
+    loaded.kernel_twin.argtypes = [c_void_p, c_void_p]
     loaded.kernel_twin.restype = c_void_p
     loaded.kernel_free.argtypes = [c_void_p]
     loaded.kernel_free.restype = None

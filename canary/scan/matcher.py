@@ -19,7 +19,7 @@ from canary.scan.record import Clues, Match, read
 
 def finder(needles: Needles) -> Finder:
     """The fastest finder there is for some needles; to be made once, for all that is searched."""
-    index, path = Index.of(needles), built()
+    index, path = Index(needles), built()
     return Kernel(index, path) if path else Fallback(index)
 
 

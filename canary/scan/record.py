@@ -4,17 +4,20 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import chain
 
 from canary.mint.facts import Fact
 from canary.scan.chinese import resembles, shown_sounds
-from canary.scan.needles import Kind, Needles, Person
+from canary.scan.needles import Kind, Needles
+from canary.scan.person import Person
 from canary.scan.text import holds_value, holds_word, readings
 
 FIELDS = re.compile(r"[,\t;|\"'(){}\[\]:]+")
 _WORDS = re.compile(r"[^\W\d_]+")
 _DIGITS = re.compile(rb"(?<![0-9])[0-9]{1,10}(?![0-9])")
 _TELLING = (Fact.DUE_DATE, Fact.ADDRESS, Fact.INFANT_BIRTH_DATE)
+FEW = 3  # namesakes read without more ado
 DUE_DATES = 180  # due dates in a register spread over half a year: a namesake shares one by this chance
 
 
@@ -63,10 +66,10 @@ def read(record: bytes, clues: Clues, needles: Needles) -> Match | None:
 
     A number alone tells its canary; where it stands in several copies, the name tells which.
     """
-    if not (clues.numbers or clues.masked):
-        # Namesakes are many: whoever lacks all the digits of her due date and address is not read further.
+    if len(clues.people) > FEW and not (clues.numbers or clues.masked):
+        # Whoever lacks all the digits of her due date and address is not read further.
         shown = set(map(int, _DIGITS.findall(record)))
-        clues = Clues(people={i for i in clues.people if any(sign <= shown for sign in needles.people[i].signs)})
+        clues = Clues(people={i for i in clues.people if any(map(shown.issuperset, needles.people[i].signs()))})
         if not clues.people:
             return None
     texts = readings(record)
@@ -79,16 +82,27 @@ def read(record: bytes, clues: Clues, needles: Needles) -> Match | None:
         holders = set(needles.on_number[number])
         for i in holders & named or holders:
             by[i] |= kinds
-    sounding = frozenset(chain.from_iterable(map(shown_sounds, texts)))
+    latin = _Latin(texts)
     for i in (on_numbers & named) | masked | clues.people:
-        by[i] |= _person(texts, sounding, needles.people[i], masked=i in masked)
+        by[i] |= _person(texts, latin, needles.people[i], masked=i in masked)
     kept = {i: tuple(sorted(kinds, key=list(Kind).index)) for i, kinds in by.items() if kinds}
     return Match(frozenset(clues.numbers), named, kept) if kept else None
 
 
-def _person(texts: list[str], sounding: frozenset[str], person: Person, masked: bool) -> set[Kind]:
+@dataclass
+class _Latin:
+    """The words of a record by their sound, read only where somebody's name is not written there."""
+
+    texts: list[str]
+
+    @cached_property
+    def sounds(self) -> frozenset[str]:
+        return frozenset(chain.from_iterable(map(shown_sounds, self.texts)))
+
+
+def _person(texts: list[str], latin: _Latin, person: Person, masked: bool) -> set[Kind]:
     by_name = bool(person.name) and any(holds_word(text, person.name) for text in texts)
-    by_sound = not by_name and not person.sounds.isdisjoint(sounding)
+    by_sound = not by_name and not person.sounds.isdisjoint(latin.sounds)
     found: set[Kind] = set()
     if not (by_name or by_sound or masked):
         return found

@@ -2,7 +2,6 @@
 
 import gc
 import io
-import multiprocessing
 import signal
 import threading
 import time
@@ -12,16 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import groupby
-from multiprocessing.pool import Pool
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from canary.errors import CanaryError, OutsideError
 from canary.mint.facts import Fact
-from canary.scan import cells
+from canary.scan import STDIN, cells
 from canary.scan.blocks import SIZE, Block, blocks, views
 from canary.scan.cells import CellMatcher, Likeness
 from canary.scan.index import Finder
@@ -33,7 +31,9 @@ from canary.scan.readers.detect import parts
 from canary.scan.record import DUE_DATES, Match
 from canary.scan.values import Resemblance, ValueMatcher, recognised
 
-STDIN = Path("-")
+if TYPE_CHECKING:
+    from multiprocessing.pool import Pool
+
 SHOWN = {Fact.NAME.value, Fact.PHONE.value}
 RANGE = 1 << 26  # bytes of a plain text that one process takes at a time
 
@@ -99,7 +99,7 @@ class Scan:
     def files(self, paths: Sequence[Path]) -> list[Scanned]:
         """Every part of every file, in order. What cannot be read has an `error`, the rest is read all the same."""
         found = self._all([task for path in paths for task in self._tasks(path)])
-        if self.needles.anchors or self.needles.rosters:
+        if self.needles.holders or self.needles.rosters:
             self._values(paths, found)
         for part in found:
             part.matches = self._with_chances(_merged(part.matches), part)
@@ -182,8 +182,10 @@ def _size(task: Task) -> int:
     return (task.path.stat().st_size if task.stop is None else task.stop) - task.start
 
 
-def _pool(jobs: int, finder: Finder) -> Pool:
+def _pool(jobs: int, finder: Finder) -> "Pool":
     """Processes that Ctrl-C does not reach, from their first moment: whoever started them ends them."""
+    import multiprocessing  # here, for most scans need no processes
+
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         return multiprocessing.Pool(jobs, _prepare, (finder,))

@@ -10,7 +10,7 @@ ENCODINGS = ("utf-8", "gb18030", "big5")
 _EXCEL_DAY_0 = date(1899, 12, 30)
 HASHES = (("phone-md5", hashlib.md5), ("phone-sha1", hashlib.sha1), ("phone-sha256", hashlib.sha256))
 _TRUNCATED = 16  # hex digits that short columns keep
-_MASK_KEEPS = [(head, tail) for head in (2, 3, 4) for tail in (2, 3, 4)]
+_MASK_KEEPS = 2, 3, 4  # digits at either end
 
 
 def hashed_spellings(phone: Written) -> set[str]:
@@ -37,7 +37,8 @@ def digests(e164: str) -> Iterator[tuple[str, str]]:
 def masks(phone: Written) -> list[str]:
     """What a mask may leave of a number, as beginning*end, without country code."""
     bare = phone.bare
-    return [f"{bare[:head]}*{bare[-tail:]}" for head, tail in _MASK_KEEPS if len(bare) > tail + 4]
+    tails = [bare[-tail:] for tail in _MASK_KEEPS if len(bare) > tail + 4]
+    return [f"{bare[:head]}*{tail}" for head in _MASK_KEEPS for tail in tails]
 
 
 def rounded(bare: str) -> Iterator[str]:

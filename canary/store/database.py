@@ -6,11 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, Table, create_engine, event, select, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import Session
@@ -20,6 +16,7 @@ from canary.store.schema import Base, Meta
 from canary.store.turn import turn
 from canary.store.vault import Vault
 
+_MIGRATIONS = Path(__file__).parent / "migrations"  # each version begins with its number
 KEY_CHECK = "canary-records"
 PATIENCE = 30  # seconds
 URL_HINT = "sqlite:///file or postgresql+psycopg://…"
@@ -80,8 +77,13 @@ class Store:
 
     def migrate(self) -> None:
         """Bring the tables to the newest version, and store the key check in a new registry."""
+        # Imported here: it takes longer than most commands do.
+        from alembic import command
+        from alembic.config import Config
+
         with _outside_errors(), self.engine.begin() as connection:
-            config = _alembic()
+            config = Config()
+            config.set_main_option("script_location", str(_MIGRATIONS))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
         with self.writing() as session:
@@ -91,8 +93,9 @@ class Store:
     def check(self) -> None:
         """Raises CanaryError unless the tables are at the newest version and the key opens them."""
         with _outside_errors(), self.engine.connect() as connection:
-            found = MigrationContext.configure(connection).get_current_revision()
-        newest = ScriptDirectory.from_config(_alembic()).get_current_head()
+            begun = inspect(connection).has_table("alembic_version")
+            found = connection.scalar(text("SELECT version_num FROM alembic_version")) if begun else None
+        newest = max(path.name[:4] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
         if found is None:
             raise CanaryError("no registry here yet", "run `canary init` first")
         if found != newest:
@@ -146,12 +149,6 @@ def vault_of(session: Session) -> Vault:
     """The vault of the store a session belongs to."""
     vault: Vault = session.info["vault"]
     return vault
-
-
-def _alembic() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    return config
 
 
 @contextmanager

@@ -3,8 +3,7 @@
 import re
 from dataclasses import dataclass
 
-import phonenumbers
-
+_MARKS = re.compile(r"\D+")
 _CHINESE_MOBILE = re.compile(r"\+86(1\d{2})(\d{4})(\d{4})")
 
 
@@ -21,7 +20,7 @@ class Written:
     def digit_forms(self) -> set[str]:
         """Its digits with country code, without, with the trunk prefix."""
         digits = self.e164.lstrip("+")
-        return {digits, "00" + digits, self.bare, re.sub(r"\D", "", self.national)}
+        return {digits, "00" + digits, self.bare, _MARKS.sub("", self.national)}
 
 
 def written(e164: str) -> Written:
@@ -30,6 +29,8 @@ def written(e164: str) -> Written:
         bare = e164[3:]
         national = " ".join(mobile.groups()) if bare[1] >= "3" else bare
         return Written(e164, 86, bare, national, f"+86 {national}")
+    import phonenumbers  # here, for it takes a while and few need it
+
     parsed = phonenumbers.parse(e164)
     kinds = (phonenumbers.PhoneNumberFormat.NATIONAL, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
     national, international = (phonenumbers.format_number(parsed, kind) for kind in kinds)
@@ -42,6 +43,8 @@ def normalise(text: str, region: str = "CN") -> str | None:
 
     Short codes, `anonymous` and 106-gateway senders give None: the raw spelling is kept beside it.
     """
+    import phonenumbers
+
     bare = text.strip().removeprefix("whatsapp:")
     try:
         parsed = phonenumbers.parse(bare, region)

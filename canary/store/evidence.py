@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, joinedload, load_only, selectinload
 
 from canary.store import lots
 from canary.store.database import queue, vault_of
@@ -125,7 +125,10 @@ def _evidence(session: Session, as_of: datetime, heard: _Heard) -> Evidence:
         .options(
             joinedload(Placement.copy).joinedload(Copy.recipient),
             joinedload(Placement.copy).selectinload(Copy.sources),
-            selectinload(Placement.canaries).joinedload(Canary.number),
+            selectinload(Placement.canaries).options(
+                load_only(Canary.placement_id, Canary.number_id, Canary.label, Canary.planted),
+                joinedload(Canary.number).load_only(Number.code, Number.block),
+            ),
         )
     ).all()
     heard.canaries = {c.id: c for p in placements for c in p.canaries}

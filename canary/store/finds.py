@@ -1,20 +1,24 @@
 """Who is looked for in found files: every planted canary, and every shadow persona beside her; and what was found."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
 from canary.mint.facts import Cell, Fact, Row
 from canary.store import ledger, lots
 from canary.store.database import queue, vault_of
-from canary.store.placements import facts
+from canary.store.placements import facts_of
 from canary.store.schema import Canary, Copy, Find, Number, Placement, PlacementState
+from canary.store.vault import Vault
 from canary.trace.verdict import Shown, Word
+
+_LIVE = Placement.state != PlacementState.VOID
 
 
 @dataclass(frozen=True)
@@ -50,23 +54,46 @@ def sought(session: Session) -> list[Sought]:
     return [*_on_numbers(session), *_in_lots(session)]
 
 
+class _Facts(Mapping[Fact, Cell]):
+    """A persona's facts, opened when first asked for: most are never met. A copy for another process is open."""
+
+    def __init__(self, vault: Vault, sealed: bytes) -> None:
+        self._vault, self._sealed = vault, sealed
+
+    @cached_property
+    def _opened(self) -> Mapping[Fact, Cell]:
+        return facts_of(self._vault.open(self._sealed))
+
+    def __getitem__(self, fact: Fact) -> Cell:
+        return self._opened[fact]
+
+    def __iter__(self) -> Iterator[Fact]:
+        return iter(self._opened)
+
+    def __len__(self) -> int:
+        return len(self._opened)
+
+    def __reduce__(self) -> tuple[type[dict[Fact, Cell]], tuple[dict[Fact, Cell]]]:
+        return dict, (dict(self._opened),)
+
+
 def _on_numbers(session: Session) -> list[Sought]:
     vault, heirs = vault_of(session), lots.heirs(session)
-    with_copy = joinedload(Canary.placement).joinedload(Placement.copy)
-    live = Placement.state != PlacementState.VOID
-    query = select(Canary).join(Placement).join(Number).where(live).order_by(Canary.id).add_columns(Number)
+    canary = (Canary.id, Canary.code, Canary.planted, Canary.sealed_persona)
+    query = select(*canary, Number.code, Number.sealed, Copy.slug).select_from(Canary).join(Number)
+    live = query.join(Placement, Placement.id == Canary.placement_id).join(Copy).where(_LIVE).order_by(Canary.id)
     return [
         Sought(
-            id=canary.id,
-            code=canary.code,
-            copy=canary.placement.copy.slug,
-            copies=(canary.placement.copy.slug, *heirs.get(canary.id, ())) if canary.planted else (),
-            number=number.code,
-            phone=vault.open(number.sealed),
-            planted=canary.planted,
-            facts=facts(session, canary),
+            id=i,
+            code=code,
+            copy=slug,
+            copies=(slug, *heirs.get(i, ())) if planted else (),
+            number=number,
+            phone=vault.open(phone),
+            planted=planted,
+            facts=_Facts(vault, persona),
         )
-        for canary, number in session.execute(query.options(with_copy))
+        for i, code, planted, persona, number, phone, slug in session.execute(live)
     ]
 
 
@@ -84,7 +111,7 @@ def record(session: Session, at: datetime, files: list[dict[str, Any]], words: M
 
 def phones(session: Session) -> tuple[list[str], bytes]:
     """The numbers (E.164) of all live placements, controls too, and the secret that filters of them are made with."""
-    query = select(Number).join(Canary).join(Placement).where(Placement.state != PlacementState.VOID).distinct()
+    query = select(Number).join(Canary).join(Placement).where(_LIVE).distinct()
     vault = vault_of(session)
     found = sorted(vault.open(number.sealed) for number in session.scalars(query))
     return found, bytes.fromhex(vault.fingerprint("filter"))
@@ -117,7 +144,7 @@ def keep(session: Session, at: datetime, digest: str, rows: int, shown: Sequence
 
 def shown(session: Session, as_of: datetime) -> list[Shown]:
     """What all finds by then say of the copies that are still in force, oldest first."""
-    live = set(session.scalars(select(Copy.slug).join(Placement).where(Placement.state != PlacementState.VOID)))
+    live = set(session.scalars(select(Copy.slug).join(Placement).where(_LIVE)))
     finds = session.scalars(select(Find).where(Find.at <= as_of).order_by(Find.id)).all()
     vault = vault_of(session)
     found = [_read(find, each) for find in finds for each in vault.open(find.sealed_copies)]

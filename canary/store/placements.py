@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-import networkx as nx
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
@@ -114,6 +113,8 @@ def planted_phones(session: Session) -> dict[str, list[tuple[int, str]]]:
 
 def undeclared(session: Session, slug: str, inherited: Sequence[int]) -> list[str]:
     """Copies whose canaries stand in a file although nothing says that it was made from them."""
+    import networkx as nx
+
     sources = nx.ancestors(registry.graph(session), slug)
     query = select(Copy.slug).join(Placement).join(Canary).where(Canary.id.in_(inherited)).distinct()
     return sorted(set(session.scalars(query)) - sources)
@@ -322,9 +323,13 @@ def persona_digest(persona: Persona, whole: bool = False) -> str:
 
 def facts(session: Session, canary: Canary) -> dict[Fact, Cell]:
     """The facts of a canary's persona, dates as dates."""
-    opened = vault_of(session).open(canary.sealed_persona)
+    return facts_of(vault_of(session).open(canary.sealed_persona))
+
+
+def facts_of(opened: Mapping[str, Any]) -> dict[Fact, Cell]:
+    """Facts from the JSON they are kept as."""
     dates = {Fact.DUE_DATE, Fact.INFANT_BIRTH_DATE, Fact.BIRTH_DATE}
     return {
-        Fact(name): date.fromisoformat(value[:10]) if value and Fact(name) in dates else value
+        Fact(name): date.fromisoformat(value[:10]) if value and name in dates else value
         for name, value in opened.items()
     }

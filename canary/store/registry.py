@@ -3,14 +3,17 @@
 import re
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
-import networkx as nx
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from canary.errors import CanaryError
 from canary.store.ledger import append
 from canary.store.schema import Copy, CopySource, Recipient
+
+if TYPE_CHECKING:  # it takes a while to import, which few commands need wait for
+    import networkx as nx
 
 
 def recipient(session: Session, slug: str) -> Recipient:
@@ -77,6 +80,8 @@ def copies(session: Session) -> Sequence[Copy]:
 
 def graph(session: Session) -> "nx.DiGraph[str]":
     """The copy graph by slug, an edge from source to the copy made from it."""
+    import networkx as nx
+
     result: nx.DiGraph[str] = nx.DiGraph()
     for each in copies(session):
         result.add_node(each.slug, recipient=each.recipient.slug, date=each.date.isoformat())

@@ -3,8 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-import networkx as nx
+from typing import TYPE_CHECKING
 
 from canary.trace.evidence import Channel, Evidence, Mark, Release
 from canary.trace.pairs import believe, either_leaked, exposed
@@ -12,6 +11,9 @@ from canary.trace.posterior import Posterior, posterior
 from canary.trace.power import smallest_visible_leak
 from canary.trace.score import Score, score
 from canary.trace.verdict import Findings, Pair, Rival, Verdict, Window, Word
+
+if TYPE_CHECKING:  # it takes a while to import: where a copy may be explained by another
+    import networkx as nx
 
 LIKELY_ALPHA = 0.05
 PAIR_SURE = 0.999
@@ -94,6 +96,8 @@ class Bars:
 
 def copy_graph(evidence: Evidence) -> "nx.DiGraph[str]":
     """The copy graph, an edge from each source to the copy made from it."""
+    import networkx as nx
+
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(r.copy for r in evidence.releases)
     graph.add_edges_from((source, r.copy) for r in evidence.releases for source in r.sources)
@@ -110,6 +114,10 @@ def _explained(evidence: Evidence, channel: Channel, named: Mapping[str, Score],
 
     A copy stays accused beside its descendant only when the canaries the descendant never held accuse it too.
     """
+    if not any(release.sources for release in evidence.releases):
+        return {}
+    import networkx as nx
+
     graph = copy_graph(evidence)
     releases = {r.copy: r for r in evidence.releases}
     explained = {}

@@ -3,6 +3,7 @@
 Unlike the score this rests on the assumed noise: it ranks rivals, it never accuses on its own.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -42,12 +43,13 @@ def log_ratio(release: Release, channel: Channel, as_of: datetime) -> float:
     exposed = [m for m in release.marks if m.planted] + list(release.carried)
     channel = replace(channel, background=background(release, channel, as_of))
     total = np.zeros(len(channel.hit_rates))
-    for mark in exposed:
-        outcome = mark.outcome(release.start, as_of)
+    heard = Counter((mark.outcome(release.start, as_of), mark.due) for mark in exposed)
+    for (outcome, due), times in heard.items():  # most are silent, and many are due on one day
         # Silence so far is only as telling as the share of her season that has passed.
-        passed = max(LEAST_SHARE, season.elapsed(mark.due, release.start, as_of, release.end))
+        passed = max(LEAST_SHARE, season.elapsed(due, release.start, as_of, release.end))
         rates = [1 - (1 - q) ** passed for q in channel.hit_rates]
-        total += np.log([channel.given_leak(outcome, q) for q in rates]) - np.log(channel.given_none(outcome))
+        leak = np.log([channel.given_leak(outcome, q) for q in rates])
+        total += times * (leak - np.log(channel.given_none(outcome)))
     return float(np.logaddexp.reduce(total) - np.log(len(total)))
 
 

@@ -4,10 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 
 from canary import __version__
+from canary.cli import main
 from canary.cli.main import cli
 from tests.cli.conftest import Shell
 
@@ -68,6 +71,13 @@ def test_version_and_help(bare: Shell) -> None:
     assert bare("--version").stdout == f"canary, version {__version__}\n"
     text = bare("--help").stdout
     assert all(f"  {name} " in text for name in cli.commands)
+
+
+def test_every_module_of_commands_is_entered_with_all_it_holds() -> None:
+    folder = Path(main.__file__).parent
+    found = {path.stem: import_module(f"canary.cli.{path.stem}") for path in folder.glob("*.py")}
+    held = {name: module.COMMANDS for name, module in found.items() if hasattr(module, "COMMANDS")}
+    assert {name: tuple(c.name for c in commands) for name, commands in held.items()} == main.MODULES
 
 
 @pytest.mark.parametrize("name", sorted(cli.commands))

@@ -32,15 +32,16 @@ static size_t fill(uint8_t *text, size_t room) {
 int main(int count, char **arguments) {
     const char *keys[] = {"\xe9\x99\x88\xe4\xb8\xbd\xe8\x8a\xb3", "\\u9648\\u4e3d", "chen", "\xb3\xc2\xc0\xf6",
                           "12000000001", "8612000000001", "\x01\x23\x45\x67\x89\xab\xcd\xef", "120*0001"};
-    uint8_t all[128]; uint64_t ends[8], size = 0;
+    uint8_t all[128]; uint32_t ends[8], size = 0;
     for (int i = 0; i < 8; i++) {
         size_t n = i == 6 ? 8 : strlen(keys[i]);
         memcpy(all + size, keys[i], n);
         ends[i] = size += n;
     }
-    uint32_t until[] = {4, 6, 7, 8}, signs[] = {0, 1, 2, 4, 4}, sizes[] = {0, 3, 4, 4, 5}, counts[4] = {0};
+    uint32_t until[] = {4, 6, 7, 8}, group_of[] = {0, 1, 2, 0}, sizes[] = {0, 3, 4, 4, 5};
+    Group groups[] = {{.sign = 0, .after = 1}, {.sign = 1, .after = 2}, {.sign = 2, .after = 4}};
     uint64_t numbers[] = {2026, 3, 5, 20260305, 5}, hits = 0;
-    Kernel *k = kernel_new(all, ends, until, signs, sizes, numbers, counts, 1);
+    Kernel *k = kernel_new(all, ends, until, group_of, groups, sizes, numbers, 4, 1);
     for (long round = count > 1 ? atol(arguments[1]) : 1000; k && round; round--) {
         size_t room = any(20) ? any(600) : any(200000);
         uint8_t *scratch = malloc(room + 1);

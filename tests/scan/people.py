@@ -56,7 +56,7 @@ def everyone(canaries: list[Sought], others: int, seed: int = 6) -> list[list[st
 
 def scanned(content: bytes, looked: list[Sought], **options: object) -> Scanned:
     """The one part of a fragment."""
-    from canary.scan.run import STDIN
+    from canary.scan import STDIN
 
     (part,) = Scan(needles(looked), stdin=content, **options).files([STDIN])  # type: ignore[arg-type]
     return part

@@ -37,8 +37,8 @@ pytestmark = pytest.mark.skipif(COMPILER is None, reason="needs a C compiler")
 CANARIES = sought(6, shadows=3)
 CANARIES[5] = replace(CANARIES[5], facts={**CANARIES[5].facts, Fact.NAME: "Chen Li-Fang"})
 CANARIES[4] = replace(CANARIES[4], facts={**CANARIES[4].facts, Fact.DUE_DATE: None, Fact.ADDRESS: "4567890123号"})
-INDEX = Index.of(needles(CANARIES))
-PLAIN = Index.of(needles(CANARIES, phones_only=True))
+INDEX = Index(needles(CANARIES))
+PLAIN = Index(needles(CANARIES, phones_only=True))
 PHONE = CANARIES[0].phone[3:]
 MD5 = hashlib.md5(PHONE.encode()).hexdigest()
 ROWS = [",".join(row(dict(who.facts))) for who in CANARIES]
@@ -204,3 +204,11 @@ def test_without_a_compiled_kernel_the_scan_gives_the_same(monkeypatch: pytest.M
     monkeypatch.setattr("canary.scan.matcher.built", lambda: None)
     without = scanned(text, CANARIES)
     assert with_kernel.matches and with_kernel.matches == without.matches
+
+
+def test_a_twin_shares_the_tables(library: Path) -> None:
+    kernel = Kernel(INDEX, library)
+    twin = kernel.twin()
+    assert twin._held is kernel._held and twin._kernel != kernel._kernel
+    twin.search(Block((ROWS[0] + "\n").encode()), Syntax(), None)
+    assert twin.name_rows.any() and not kernel.name_rows.any()
