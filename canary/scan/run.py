@@ -333,6 +333,9 @@ class _Watched:
         self._file.close()
 
 
+io.IOBase.register(_Watched)  # libraries ask
+
+
 def _merged(matches: Sequence[Match]) -> list[Match]:
     """One match a row, though a long record may have been read in pieces."""
     rows: dict[int, Match] = {}

@@ -4,14 +4,15 @@ import zipfile
 from collections.abc import Iterator
 
 from canary.errors import CanaryError
-from canary.scan.readers.archive import ArchiveReader, in_memory
+from canary.scan.readers.archive import RAR, SEVENZIP, ArchiveReader, in_memory
 from canary.scan.readers.base import Part, Reader, Source
 from canary.scan.readers.database import SqliteReader
 from canary.scan.readers.text import TextReader
 from canary.scan.readers.workbook import WorkbookReader
 
 _OLE = b"\xd0\xcf\x11\xe0"
-_UNREAD = {b"7z\xbc\xaf\x27\x1c": "7z", b"Rar!": "rar", b"%PDF": "PDF", b"\x00\x01\x00\x00Standard": "Access"}
+_UNREAD = {b"%PDF": "PDF", b"\x00\x01\x00\x00Standard": "Access"}
+_ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", SEVENZIP, RAR)
 _BOOKS = ("[Content_Types].xml", "content.xml")
 
 
@@ -21,8 +22,8 @@ def parts(source: Source) -> Iterator[Part]:
         start = stream.read(512)
     for magic, name in _UNREAD.items():
         if start.startswith(magic):
-            raise CanaryError(f"{source.name}: {name} is not read here", "unpack it, or save its tables as CSV")
-    jumps = start.startswith((b"PK\x03\x04", b"PK\x05\x06", _OLE, b"SQLite format 3\0", b"\x1f\x8b"))
+            raise CanaryError(f"{source.name}: {name} is not read here", "save its tables as CSV (Access: mdb-export)")
+    jumps = start.startswith((*_ARCHIVES, _OLE, b"SQLite format 3\0"))
     tar = start[257:262] == b"ustar"
     if source.depth and (jumps or tar):
         source = in_memory(source)
@@ -34,7 +35,7 @@ def _reader(source: Source, start: bytes) -> Reader:
         return SqliteReader()
     if start.startswith(_OLE) or _is_book(source, start):
         return WorkbookReader()
-    if start.startswith((b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b")) or start[257:262] == b"ustar":
+    if start.startswith(_ARCHIVES) or start[257:262] == b"ustar":
         return ArchiveReader(parts)
     return TextReader()
 

@@ -1,0 +1,88 @@
+"""Rar archives: headers are read here, contents by a tool, and nothing of either stays."""
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from canary.scan.readers import rar, solid
+from canary.scan.readers.detect import parts
+from canary.scan.run import source_of
+from tests.scan.packed import PACKED, archived, seven, zipped
+from tests.scan.people import found
+from tests.scan.test_readers import CSV, EXPECTED, FILES, ROWS, scan
+
+
+@pytest.fixture
+def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only tool there is, which gives whatever stands in `plain`, and says who it is in `id`."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    script = f"#!/bin/sh\necho $$ > '{tmp_path}/id'\nexec /bin/cat '{tmp_path}/plain'\n"
+    (folder / "unrar").write_text(script)
+    (folder / "unrar").chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+    return tmp_path / "plain"
+
+
+def test_stored_members_are_read_without_a_tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "a.rar").write_bytes(archived({"one.txt": b"nobody\n", "in/a.csv": CSV, "b.xlsx": FILES["a.xlsx"]}))
+    parts = scan(tmp_path / "a.rar")
+    assert [(p.error, p.path.rpartition("!")[2], p.rows) for p in parts] == [
+        ("", "one.txt", 1), ("", "in/a.csv", len(ROWS)), ("", "b.xlsx", len(ROWS)),
+    ]  # fmt: skip
+    assert [found(p) for p in parts[1:]] == [EXPECTED, EXPECTED]
+
+
+@pytest.mark.parametrize("around", [lambda c: c, lambda c: zipped({"a.rar": c}), lambda c: seven({"a.rar": c})])
+@pytest.mark.parametrize("held", [solid.HELD, 100])
+def test_packed_members_are_read_from_what_the_tool_gives(
+    around: "type[bytes]", held: int, tool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(solid, "HELD", held)
+    members = {"one.txt": b"nobody\n", "in/a.csv": CSV}
+    tool.write_bytes(b"".join(members.values()))
+    (tmp_path / "a").write_bytes(around(archived(members, PACKED)))
+    one, two = scan(tmp_path / "a")
+    assert (one.error, one.rows, two.error, two.rows, found(two)) == ("", 1, "", len(ROWS), EXPECTED)
+
+
+def test_without_a_tool_the_error_names_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "a.rar").write_bytes(archived({"a.csv": CSV}, PACKED))
+    (part,) = scan(tmp_path / "a.rar")
+    assert "a.rar" in part.error and "unrar" in part.error and "apt install" in part.error
+
+
+@pytest.mark.parametrize(("given", "said"), [(CSV[:-9], "ends too soon"), (CSV[:-9] + b"unpacked!", "not what was")])
+def test_what_the_tool_gives_is_checked(given: bytes, said: str, tool: Path, tmp_path: Path) -> None:
+    tool.write_bytes(given)
+    (tmp_path / "a.rar").write_bytes(archived({"a.csv": CSV}, PACKED))
+    assert said in scan(tmp_path / "a.rar")[-1].error
+
+
+def test_a_bomb_is_refused_by_what_its_headers_say(tool: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.rar").write_bytes(archived({"a.csv": CSV}, PACKED, size=1 << 40))
+    assert "refused" in scan(tmp_path / "a.rar")[-1].error
+
+
+def test_a_tool_and_a_thread_end_when_the_reading_does(tool: Path, tmp_path: Path) -> None:
+    before = threading.active_count()
+    tool.write_bytes(bytes(1 << 24))
+    (tmp_path / "a.rar").write_bytes(archived({"a.csv": CSV, "b.csv": CSV}, PACKED))
+    (tmp_path / "a.7z").write_bytes(seven({"a.csv": CSV, "b.csv": os.urandom(1 << 20)}))
+    assert "not what was packed" in scan(tmp_path / "a.rar")[-1].error
+    reading = parts(source_of(tmp_path / "a.7z"))
+    next(reading)
+    reading.close()  # type: ignore[attr-defined]
+    assert threading.active_count() == before
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "id").read_text()), 0)
+
+
+def test_the_tool_is_told_no_secret(tool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANARY_KEY", "geheim")
+    with rar._running(["/usr/bin/env"]) as stream:
+        assert b"geheim" not in stream.read()
