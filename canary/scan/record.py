@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from canary.mint.facts import Fact
+from canary.scan.blocks import FIELDS
 from canary.scan.chinese import resembles, shown_sounds
 from canary.scan.needles import Kind, Needles, Person
 from canary.scan.text import holds_value, holds_word, readings
 
-FIELDS = re.compile(r"[,\t;|\"'(){}\[\]:]+")
 _WORDS = re.compile(r"[^\W\d_]+")
 _DIGITS = re.compile(rb"(?<![0-9])[0-9]{1,10}(?![0-9])")
 _TELLING = (Fact.DUE_DATE, Fact.ADDRESS, Fact.INFANT_BIRTH_DATE)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from itertools import groupby
+from itertools import chain, groupby
 from multiprocessing.pool import Pool
 from pathlib import Path
 from typing import BinaryIO
@@ -30,6 +30,7 @@ from canary.scan.matcher import Matcher, finder
 from canary.scan.needles import Kind, Needles
 from canary.scan.readers.base import BROKEN, Part, Source
 from canary.scan.readers.detect import parts
+from canary.scan.readers.omop import OBSERVATION, PERSON, place_of, with_joins
 from canary.scan.record import DUE_DATES, Match
 from canary.scan.values import Resemblance, ValueMatcher, recognised
 
@@ -43,13 +44,15 @@ Progress = Callable[[int, int], None]  # bytes and rows done since the last call
 @dataclass(frozen=True)
 class Task:
     """A file, or of a plain text the lines that start in [start, stop). With `values` only the parts of these names
-    are searched, and by values alone. `content` stands for a file that is none: a fragment on stdin."""
+    are searched, and by values alone, joined with those of the file `beside`. `content` stands for a file that is none:
+    a fragment on stdin."""
 
     path: Path
     start: int = 0
     stop: int | None = None
     values: frozenset[str] | None = None
     content: bytes | None = None
+    beside: Path | None = None
 
 
 @dataclass
@@ -125,6 +128,7 @@ class Scan:
         if not blank:
             return
         tasks = [replace(t, values=blank) for path in paths for t in self._tasks(path) if _may_hold(t, blank)]
+        tasks += _pairs(paths, blank) if self.needles.rosters else ()
         again = {part.path: part for part in self._all(tasks)}
         for part in found:
             if part.path in blank and (second := again.get(part.path)):
@@ -135,7 +139,9 @@ class Scan:
 
     def _all(self, tasks: Sequence[Task]) -> list[Scanned]:
         found: list[Scanned] = []
-        for _, results in groupby(zip(tasks, self._each(tasks), strict=True), key=lambda pair: pair[0].path):
+        for _, results in groupby(
+            zip(tasks, self._each(tasks), strict=True), key=lambda pair: (pair[0].path, pair[0].beside)
+        ):
             pieces = [scanned for _, scanned in results]
             for later in pieces[1:]:
                 pieces[0][0].add(later[0])
@@ -176,6 +182,16 @@ def _may_hold(task: Task, names: frozenset[str]) -> bool:
     return any(name == own or name.startswith(f"{own}!") for name in names)
 
 
+def _pairs(paths: Sequence[Path], names: frozenset[str]) -> Iterator[Task]:
+    """The files of persons beside whom lies a file of their observations."""
+    places = {place_of(str(path)): path for path in paths}
+    for (place, stem), path in places.items():
+        if stem == PERSON and (place, OBSERVATION) in places:
+            own = frozenset(name for name in names if _may_hold(Task(path), frozenset({name})))
+            if own:
+                yield Task(path, values=own, beside=places[place, OBSERVATION])
+
+
 def _size(task: Task) -> int:
     if task.content is not None:
         return len(task.content)
@@ -207,9 +223,8 @@ def scan_task(task: Task, finder: Finder, progress: Progress) -> list[Scanned]:
     found: list[Scanned] = []
     reading = False  # whether the last part is still being read: then the error is its own
     try:
-        source = _source(task, progress)
-        for part in _ranged(task, source) if task.stop is not None else parts(source):
-            if task.values is None or part.name in task.values:
+        for part in _parts(task, _source(task, progress)):
+            if _is_wanted(part, task, finder.index.needles):
                 found.append(Scanned(part.name, columns=part.syntax.columns))
                 reading = True
                 _search(part, found[-1], finder, task.values is not None, progress)
@@ -219,6 +234,18 @@ def scan_task(task: Task, finder: Finder, progress: Progress) -> list[Scanned]:
             found.append(Scanned(str(task.path)))
         found[-1].error = broken(task.path, error)
     return found
+
+
+def _is_wanted(part: Part, task: Task, needles: Needles) -> bool:
+    if task.values is None:
+        return part.wide is None
+    return part.name in task.values and (part.wide is None or bool(needles.rosters))
+
+
+def _parts(task: Task, source: Source) -> Iterator[Part]:
+    if task.beside is not None:
+        return with_joins(chain(parts(source_of(task.beside)), parts(source)))
+    return _ranged(task, source) if task.stop is not None else parts(source)
 
 
 def broken(path: Path, error: BaseException) -> str:
@@ -249,7 +276,7 @@ def _search(part: Part, into: Scanned, finder: Finder, by_values: bool, progress
 
 def _search_values(part: Part, into: Scanned, needles: Needles, progress: Progress) -> None:
     facts, told = ValueMatcher(needles, part.syntax), 0
-    rows = [CellMatcher(roster, part.syntax) for roster in needles.rosters]
+    rows = [CellMatcher(roster, part.syntax) for roster in needles.rosters if part.wide is None]
     for block in part.blocks():
         into.alike += facts.search(block)
         for matcher in rows:
@@ -257,6 +284,11 @@ def _search_values(part: Part, into: Scanned, needles: Needles, progress: Progre
         progress(0, facts.rows - told)
         told = facts.rows
     into.rows, into.value_rows = facts.rows, facts.value_rows
+    if part.wide is not None:
+        for roster in needles.rosters:
+            wide = part.wide(roster.titles)
+            matcher = CellMatcher(roster, wide.syntax)
+            into.likenesses += [like for block in wide.blocks() for like in matcher.search(block)]
 
 
 def _ranged(task: Task, source: Source) -> Iterator[Part]:

@@ -12,9 +12,9 @@ from functools import reduce
 from operator import or_
 
 from canary.mint.facts import Fact
-from canary.scan.blocks import Block, Syntax, records
+from canary.scan.blocks import FIELDS, Block, Syntax, records
 from canary.scan.needles import Kind, Needles
-from canary.scan.record import FIELDS, Match
+from canary.scan.record import Match
 
 ENOUGH = 3  # facts that agree; an address counts two
 UNLIKELY = 0.1

@@ -7,6 +7,7 @@ from canary.errors import CanaryError
 from canary.scan.readers.archive import RAR, SEVENZIP, ArchiveReader, in_memory
 from canary.scan.readers.base import Part, Reader, Source
 from canary.scan.readers.database import SqliteReader
+from canary.scan.readers.omop import with_joins
 from canary.scan.readers.text import TextReader
 from canary.scan.readers.workbook import WorkbookReader
 
@@ -27,7 +28,8 @@ def parts(source: Source) -> Iterator[Part]:
     tar = start[257:262] == b"ustar"
     if source.depth and (jumps or tar):
         source = in_memory(source)
-    yield from _reader(source, start).parts(source)
+    found = _reader(source, start).parts(source)
+    yield from found if source.depth else with_joins(found)
 
 
 def _reader(source: Source, start: bytes) -> Reader:
