@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -21,12 +21,13 @@ from numpy.typing import NDArray
 
 from canary.errors import CanaryError, OutsideError
 from canary.mint.facts import Fact
-from canary.scan import cells
+from canary.scan import cells, near
 from canary.scan.blocks import SIZE, Block, blocks, views
 from canary.scan.cells import CellMatcher, Likeness
 from canary.scan.index import Finder
 from canary.scan.kernel import Kernel
 from canary.scan.matcher import Matcher, finder
+from canary.scan.near import NearMatcher, Nearness
 from canary.scan.needles import Kind, Needles
 from canary.scan.readers.base import BROKEN, Part, Source
 from canary.scan.readers.detect import parts
@@ -70,12 +71,16 @@ class Scanned:
     value_rows: Counter[str] = field(default_factory=Counter)
     alike: list[Resemblance] = field(default_factory=list)
     likenesses: list[Likeness] = field(default_factory=list)
+    near: list[Nearness] = field(default_factory=list)
+    near_rows: tuple[Counter[str], Counter[int]] = field(default_factory=lambda: (Counter(), Counter()))
 
     def add(self, later: "Scanned") -> None:
         """Take in the lines that follow."""
         self.matches += [match.at(match.row + self.rows) for match in later.matches]
         self.alike += [(row + self.rows, i, facts) for row, i, facts in later.alike]
         self.likenesses += [replace(like, row=like.row + self.rows) for like in later.likenesses]
+        self.near += [(row + self.rows, i, agreed) for row, i, agreed in later.near]
+        self.near_rows = (self.near_rows[0] + later.near_rows[0], self.near_rows[1] + later.near_rows[1])
         self.rows += later.rows
         self.seconds += later.seconds
         self.error = self.error or later.error
@@ -110,9 +115,8 @@ class Scan:
 
     def _with_chances(self, matches: list[Match], part: Scanned) -> list[Match]:
         """Matches by name and due date alone get theirs: namesakes in the file share a due date by chance."""
-        doubtful = [
-            all(kinds in ((Kind.NAME_DUE,), (Kind.PINYIN,)) for kinds in match.by.values()) for match in matches
-        ]
+        weak = ((Kind.NAME_DUE,), (Kind.PINYIN,))
+        doubtful = [not match.chance and all(kinds in weak for kinds in match.by.values()) for match in matches]
         if not any(doubtful):
             return matches
         rows = self._finder.index.name_rows(part.name_rows)
@@ -122,9 +126,13 @@ class Scan:
         ]
 
     def _values(self, paths: Sequence[Path], found: list[Scanned]) -> None:
-        """Where nothing was found, look again for rows that agree in their values. Not where numbers or names are
-        shown: there a row without hers is somebody else's."""
-        blank = frozenset(part.path for part in found if not (part.matches or part.error or SHOWN & {*part.columns}))
+        """Where nothing was found, look again for rows that agree in their values: where numbers or names are shown,
+        nearly in hers, for else the row is somebody else's."""
+        blank = frozenset(
+            part.path
+            for part in found
+            if not (part.matches or part.error or (_shows_whom(part.columns) and part.rows > near.MOST_ROWS))
+        )
         if not blank:
             return
         tasks = [replace(t, values=blank) for path in paths for t in self._tasks(path) if _may_hold(t, blank)]
@@ -136,6 +144,7 @@ class Scan:
                 part.matches = recognised(second.alike, part.rows, second.value_rows, self.needles)
                 minted = sum(len(roster.ids) for roster in self.needles.rosters)
                 part.matches += cells.recognised(second.likenesses, part.rows, minted)
+                part.matches += near.recognised(second.near, part.rows, *second.near_rows, self.needles)
 
     def _all(self, tasks: Sequence[Task]) -> list[Scanned]:
         found: list[Scanned] = []
@@ -275,20 +284,27 @@ def _search(part: Part, into: Scanned, finder: Finder, by_values: bool, progress
 
 
 def _search_values(part: Part, into: Scanned, needles: Needles, progress: Progress) -> None:
-    facts, told = ValueMatcher(needles, part.syntax), 0
-    rows = [CellMatcher(roster, part.syntax) for roster in needles.rosters if part.wide is None]
+    nearly, told = NearMatcher(needles, part.syntax), 0
+    facts = None if _shows_whom(part.syntax.columns) else ValueMatcher(needles, part.syntax)
+    rows = [CellMatcher(roster, part.syntax) for roster in needles.rosters if facts and part.wide is None]
     for block in part.blocks():
-        into.alike += facts.search(block)
+        into.near += nearly.search(block)
+        into.alike += facts.search(block) if facts else ()
         for matcher in rows:
             into.likenesses += matcher.search(block)
-        progress(0, facts.rows - told)
-        told = facts.rows
-    into.rows, into.value_rows = facts.rows, facts.value_rows
+        progress(0, nearly.rows - told)
+        told = nearly.rows
+    into.rows, into.near_rows = nearly.rows, (nearly.counts, nearly.name_rows)
+    into.value_rows = facts.value_rows if facts else into.value_rows
     if part.wide is not None:
         for roster in needles.rosters:
             wide = part.wide(roster.titles)
             matcher = CellMatcher(roster, wide.syntax)
             into.likenesses += [like for block in wide.blocks() for like in matcher.search(block)]
+
+
+def _shows_whom(columns: Iterable[str]) -> bool:
+    return not SHOWN.isdisjoint(columns)
 
 
 def _ranged(task: Task, source: Source) -> Iterator[Part]:
