@@ -47,7 +47,8 @@ def sources(source: Source, archive: Solid) -> Iterator[Source]:
                 yield Source(name, partial(io.BytesIO, _taken(stream, member, keep=True)), member.size, below)
             else:
                 yield Source(name, partial(_opened, archive, at, member), member.size, below)
-                _taken(stream, member)
+                if member is not archive.members[-1] or member.crc is not None:
+                    _taken(stream, member)
             at += member.size
 
 
