@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from canary.scan.readers import rar, solid
+from canary.scan.readers import solid
 from canary.scan.readers.detect import parts
+from canary.scan.readers.tool import running
 from canary.scan.run import source_of
 from tests.scan.packed import PACKED, archived, seven, zipped
 from tests.scan.people import found
@@ -84,5 +85,5 @@ def test_a_tool_and_a_thread_end_when_the_reading_does(tool: Path, tmp_path: Pat
 
 def test_the_tool_is_told_no_secret(tool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CANARY_KEY", "geheim")
-    with rar._running(["/usr/bin/env"]) as stream:
+    with running(["/usr/bin/env"]) as stream:
         assert b"geheim" not in stream.read()

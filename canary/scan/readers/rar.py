@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from shutil import which
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from canary.errors import CanaryError
 from canary.scan.readers.base import Source
 from canary.scan.readers.solid import Member
+from canary.scan.readers.tool import path_of, running
 
 if TYPE_CHECKING:
     from rarfile import RarFile, RarInfo
@@ -23,7 +24,6 @@ _BEST = (
 )
 _UNAR, _BSDTAR = ("unar", "-q", "-o", "-", "-p", "", "--"), ("bsdtar", "-xOf")
 _RAR5 = b"Rar!\x1a\x07\x01"
-MOST_MEMORY = 1 << 22  # KB of address space that a tool may take: rar 5 allows for dictionaries of gigabytes
 _PIECE = 1 << 20
 
 
@@ -49,7 +49,7 @@ class Rar:
         if self._stored:
             yield from self._as_stored()
             return
-        with self._path() as path, _running([*self._tool, path]) as stream:
+        with path_of(self._source) as path, running([*self._tool, path]) as stream:
             while piece := stream.read(_PIECE):
                 yield piece
 
@@ -76,21 +76,6 @@ class Rar:
         except (rarfile.Error, ValueError, LookupError) as error:
             said = str(error) or type(error).__name__
             raise CanaryError(f"{name}: damaged archive: {said}", "mend it, or unpack what can be") from error
-
-    @contextmanager
-    def _path(self) -> Iterator[str]:
-        """Where the tool finds it: of an archive in another, a file in memory."""
-        if self._source.path is not None:
-            yield str(self._source.path.absolute())
-            return
-        if not hasattr(os, "memfd_create"):
-            raise CanaryError(f"{self._source.name}: rar inside another archive", "unpack it and scan the folder")
-        held = os.memfd_create("archive", os.MFD_CLOEXEC)
-        with self._source.open() as stream, open(held, "wb") as memory:
-            while piece := stream.read(_PIECE):
-                memory.write(piece)
-            memory.flush()
-            yield f"/proc/{os.getpid()}/fd/{held}"
 
 
 def _is_packed(info: "RarInfo") -> bool:
@@ -121,19 +106,3 @@ def _no_tool(name: str) -> CanaryError:
         f"{name}: rar, and neither unrar, 7zz, 7z, unar nor bsdtar is here to unpack it",
         "apt install unar libarchive-tools, or brew install sevenzip; or unpack it yourself and scan the folder",
     )
-
-
-@contextmanager
-def _running(command: list[str]) -> Iterator[IO[bytes]]:
-    """A tool's output; it is ended when this is left, and ends by itself when nobody reads it any more."""
-    limited = ["/bin/sh", "-c", f'ulimit -v {MOST_MEMORY} 2>/dev/null; exec "$@"', "sh", *command]
-    null = subprocess.DEVNULL
-    environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": "/", "LC_ALL": "C.UTF-8"}
-    with subprocess.Popen(
-        limited, stdin=null, stdout=subprocess.PIPE, stderr=null, env=environment, start_new_session=True
-    ) as tool:
-        try:
-            assert tool.stdout
-            yield tool.stdout
-        finally:
-            tool.kill()
