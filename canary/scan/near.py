@@ -12,10 +12,11 @@ from canary.scan import chinese, spellings
 from canary.scan.blocks import FIELDS, Block, Syntax, records
 from canary.scan.needles import Kind, Needles, Person
 from canary.scan.record import Match
-from canary.scan.values import DATES, DATES_DEPEND, KEPT, UNLIKELY, share
+from canary.scan.values import DATES, DATES_DEPEND, KEPT, share
 from canary.store.e164 import written
 
 MOST_ROWS = 100_000  # of a file so searched: in a larger one chance explains nearly everything
+UNLIKELY = 0.02  # real rows expected to agree so well, over all personas: there are many ways to be alike
 _MASK = re.compile(r"(?<![0-9])([0-9]{2,4})[*x?•#]{2,9}([0-9]{2,4})(?![0-9])")
 _ROUNDED = re.compile(r"(?<![0-9.])[1-9]\.[0-9]{1,6}e\+?[0-9]{2}(?![0-9])")
 _HAN = re.compile(r"[\u3400-\u9fff]+")
@@ -30,11 +31,12 @@ Nearness = tuple[int, int, Agreed]  # row, persona's id, in what they agree
 @dataclass(frozen=True)
 class Near:
     """Look-up tables: whose name or number a text may be, misspelled or cut short, and whose date or (the beginning
-    of an) address; and how many others have a name near hers."""
+    of an) address; how many have a number that begins so, and how many others a name near hers."""
 
     names: Mapping[str, frozenset[int]]
     sounds: Mapping[str, frozenset[int]]
     phones: Mapping[str, frozenset[int]]
+    heads: Mapping[str, int]
     telling: Mapping[str, frozenset[int]]
     namesakes: Mapping[int, int]
 
@@ -50,9 +52,10 @@ class Near:
             for token in _of_number(e164)
             for i in needles.on_number[number]
         )
+        heads = {head: len(ids) for head, ids in _index(_heads(phones)).items()}
         telling = _index((text, who.id) for who in people for text in _of_facts(who))
         namesakes = {who.id: len({i for t in _of_name(who) for i in names[t]}) - 1 for who in people}
-        return cls(names, sounds, phones, telling, namesakes)
+        return cls(names, sounds, phones, heads, telling, namesakes)
 
 
 @dataclass
@@ -85,7 +88,7 @@ class NearMatcher:
         named = _united(near.names, _names_in(record)) | sounding
         self.name_rows.update(named)
         phoned = {i: token for token in _numbers_in(record) for i in near.phones.get(token, ())}
-        self.counts.update(set(phoned.values()))
+        self.counts.update({*phoned.values(), *(f"{head}*" for head, _ in _MASK.findall(record))})
         if not named and not phoned:
             return
         told = _united(near.telling, words)
@@ -106,7 +109,7 @@ def _agreed(who: Person, words: set[str]) -> Iterator[tuple[Fact, str]]:
 
 
 def recognised(
-    found: Iterable[Nearness], rows: int, counts: Mapping[str, int], name_rows: Mapping[int, int], needles: Needles
+    found: Iterable[Nearness], rows: int, counts: Counter[str], name_rows: Counter[int], needles: Needles
 ) -> list[Match]:
     """Those that chance does not explain: over all personas, `UNLIKELY` real rows are expected to agree so well."""
     matches, shares = [], _Shares(needles, rows, counts, name_rows)
@@ -125,8 +128,8 @@ class _Shares:
 
     needles: Needles
     rows: int
-    counts: Mapping[str, int]
-    name_rows: Mapping[int, int]
+    counts: Counter[str]
+    name_rows: Counter[int]
     known: dict[frozenset[str], float] = field(default_factory=dict)
 
     def of(self, i: int, agreed: Agreed) -> Iterator[float]:
@@ -142,16 +145,18 @@ class _Shares:
         if fact is Fact.NAME:
             return self._estimate(self.name_rows[i], near.namesakes[i])
         if fact is Fact.PHONE:
+            seen = self._estimate(self.counts[part], len(near.phones[part]) - 1)
+            head, mark, tail = part.partition("*")
             # The last digits of numbers are evenly spread, whatever numbers the file holds.
-            tail = part.partition("*")[2]
-            return min(self._estimate(self.counts[part], len(near.phones[part]) - 1), 10.0 ** -len(tail))
+            begun = self._estimate(self.counts[head + mark], near.heads.get(head + mark, 1) - 1)
+            return min(seen, begun * 10.0 ** -len(tail)) if mark else seen
         if part:
             return self._estimate(self.counts[part], len(near.telling[part]) - 1)
         spelled = self.needles.people[i].facts[fact]
         if spelled not in self.known:
             alike = {who for text in spelled for who, what in values[text] if what is fact}
-            seen = sum(self.counts.get(text, 0) for text in spelled)
-            self.known[spelled] = self._estimate(seen, len(alike) - 1, alone=fact is Fact.ADDRESS)
+            shown = sum(self.counts[text] for text in spelled)
+            self.known[spelled] = self._estimate(shown, len(alike) - 1, alone=fact is Fact.ADDRESS)
         return self.known[spelled]
 
     def _estimate(self, seen: int, others: int, alone: bool = False) -> float:
@@ -181,6 +186,12 @@ def _of_number(e164: str) -> Iterator[str]:
     phone = written(e164)
     yield from spellings.masks(phone)
     yield from (f"{int(phone.bare):.{digits}e}" for digits in range(1, 7))
+
+
+def _heads(phones: Mapping[str, frozenset[int]]) -> Iterator[tuple[str, int]]:
+    for token, ids in phones.items():
+        head, mark, _ = token.partition("*")
+        yield from ((head + mark, i) for i in ids if mark)
 
 
 def _numbers_in(record: str) -> Iterator[str]:

