@@ -14,9 +14,11 @@ import pytest
 from canary import turned_up
 from canary.plant import lot
 from canary.plant.seed import Order, seed
+from canary.scan import bloom
 from canary.scan.needles import Kind, Needles, needles
 from canary.scan.readers import omop
 from canary.scan.run import Scan, Scanned
+from canary.scan.sift import sifted
 from canary.store import finds, registry
 from canary.store.database import Store
 from canary.store.finds import Sought
@@ -109,6 +111,12 @@ def test_rows_are_those_of_the_table_of_persons_and_counted_once(leak: Leak, tmp
     before = {row[0] for row in test_omop.extract(300, 5)[0]}
     new = [at for at, row in enumerate(table(leak.parts["cdm/person.csv"])[1:], 1) if row[0] not in before]
     assert [match.row for match in persons.matches] == new
+
+
+def test_a_filter_searches_each_table_once(leak: Leak, tmp_path: Path) -> None:
+    (tmp_path / "found.zip").write_bytes(zipped(leak.parts))
+    found = sifted([tmp_path / "found.zip"], bloom.made(["+8613812345678"], b"s" * 32), lambda done, rows: None)
+    assert [part.path.rpartition("!")[2] for part in found] == list(leak.parts)
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
