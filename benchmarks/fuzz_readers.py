@@ -130,7 +130,7 @@ def _deflated(size: int, piece: bytes = b"\0" * (1 << 20)) -> bytes:
 def _zip(member: str, size: int, claimed: int) -> bytes:
     """A zip of zeros that says it holds `claimed` bytes."""
     packed, name = _deflated(size), member.encode()
-    fields = struct.pack("<HHHHHIIIHH", 20, 0, 8, 0, 0, 0, len(packed), claimed & 0xFFFFFFFF, len(name), 0)
+    fields = struct.pack("<HHHHHIIIHH", 20, 0, 8, 0, 0, 0, len(packed), min(claimed, 0xFFFFFFFE), len(name), 0)
     local = b"PK\x03\x04" + fields + name + packed
     central = b"PK\x01\x02" + struct.pack("<H", 20) + fields + struct.pack("<HHHII", 0, 0, 0, 0, 0) + name
     return local + central + b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, 1, 1, len(central), len(local), 0)
