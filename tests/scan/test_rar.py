@@ -3,10 +3,11 @@
 import os
 import threading
 from pathlib import Path
+from queue import Empty, Queue
 
 import pytest
 
-from canary.scan.readers import solid
+from canary.scan.readers import sevenzip, solid
 from canary.scan.readers.detect import parts
 from canary.scan.readers.tool import running
 from canary.scan.run import source_of
@@ -81,6 +82,30 @@ def test_a_tool_and_a_thread_end_when_the_reading_does(tool: Path, tmp_path: Pat
     assert threading.active_count() == before
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "id").read_text()), 0)
+
+
+def test_a_tool_that_has_given_all_and_hangs_is_not_waited_for(tool: Path, tmp_path: Path) -> None:
+    (tmp_path / "bin/unrar").write_text(f"#!/bin/sh\n/bin/cat '{tool}'\nexec /bin/sleep 600\n")
+    tool.write_bytes(CSV)
+    (tmp_path / "a.rar").write_bytes(archived({"a.csv": CSV}, PACKED))
+    assert found(scan(tmp_path / "a.rar")[0]) == EXPECTED
+
+
+def test_a_7z_archive_is_unpacked_no_further_than_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drained: list[object] = []
+    (tmp_path / "a.7z").write_bytes(seven({f"{at}.csv": CSV for at in range(50)}))
+    monkeypatch.setattr(sevenzip, "_drain", lambda pieces: drained.append(_taken(pieces)))
+    reading = parts(source_of(tmp_path / "a.7z"))
+    next(reading)
+    reading.close()  # type: ignore[attr-defined]
+    assert sum(isinstance(piece, bytes) for piece in drained) < 5
+
+
+def _taken(pieces: "Queue[object]") -> object:
+    try:
+        return pieces.get(timeout=0.1)
+    except Empty:
+        return None
 
 
 def test_the_tool_is_told_no_secret(tool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
