@@ -83,17 +83,19 @@ class _Stream(io.RawIOBase):
         return True
 
     def readinto(self, into: "Buffer") -> int:
-        """The next bytes, as many as are there; 0 only at the end."""
-        while not self._rest and self._left != 0:
-            piece = next(self._pieces, None)
-            if piece is None:
-                return 0
-            self._rest = memoryview(piece)[: self._left]
-            self._left = None if self._left is None else self._left - len(self._rest)
-        view = memoryview(into).cast("B")
-        size = min(len(view), len(self._rest))
-        view[:size], self._rest = self._rest[:size], self._rest[size:]
-        return size
+        """The next bytes, fewer than there is room for only at the end."""
+        view, got = memoryview(into).cast("B"), 0
+        while got < len(view) and (self._rest or self._more()):
+            size = min(len(view) - got, len(self._rest))
+            view[got : got + size], self._rest = self._rest[:size], self._rest[size:]
+            got += size
+        return got
+
+    def _more(self) -> bool:
+        piece = next(self._pieces, None) if self._left != 0 else None
+        self._rest = memoryview(piece or b"")[: self._left]
+        self._left = None if self._left is None else self._left - len(self._rest)
+        return piece is not None
 
     def close(self) -> None:
         """End the unpacking."""

@@ -72,4 +72,5 @@ def _started(command: Sequence[str]) -> "subprocess.Popen[bytes]":
     limited = ["/bin/sh", "-c", f'ulimit -v {MOST_MEMORY} 2>/dev/null; exec "$@"', "sh", *command]
     null, pipe = subprocess.DEVNULL, subprocess.PIPE
     told = {"PATH": os.environ.get("PATH", os.defpath), "HOME": "/", "LC_ALL": "C.UTF-8"}
-    return subprocess.Popen(limited, stdin=null, stdout=pipe, stderr=null, env=told, start_new_session=True)
+    # Unbuffered: whoever reads gets what is there, and does not wait for more.
+    return subprocess.Popen(limited, 0, stdin=null, stdout=pipe, stderr=null, env=told, start_new_session=True)
