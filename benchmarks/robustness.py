@@ -1,10 +1,10 @@
 """What was done to a found file and what is still found: canaries found of those planted for each treatment, and
 false matches, by kind, in generated data without canaries.
 
-Usage: robustness.py [--files 5] [--rows 200] [--others 1000] [--clean 1000000] [--needles 10000] [--seed 7]
-[--only TEXT]. Full size: --files 50 --clean 100000000. --others: further personas who are sought and stand in no file;
---only: treatments whose names hold it. Traditional characters and pinyin are spelled by the small tables below, not by
-the libraries we use.
+Usage: robustness.py [--files 5] [--rows 200] [--others 1000] [--tables 10] [--clean 1000000] [--needles 10000]
+[--seed 7] [--only TEXT]. Full size: --files 50 --tables 100 --clean 100000000. --others: further personas sought, who
+stand in no file; --only: treatments whose names hold it. Traditional characters and pinyin are spelled by the small
+tables below, not by the libraries we use.
 """
 
 import argparse
@@ -346,6 +346,33 @@ def false_matches(rows: int, count: int, seed: int) -> Iterator[str]:
         yield f"{'names in pinyin' if by_sound else 'names in characters'}, {rows:,} rows: {shown} ({searched:.1f} s)"
 
 
+SHOWN: dict[str, Callable[[list[str]], list[str]]] = {
+    "name, due": lambda c: [c[NAME], c[DUE]],
+    "name, hospital, due": lambda c: [c[NAME], c[HOSPITAL], c[DUE]],
+    "name, number masked": lambda c: [c[NAME], masked(c[PHONE])],
+    "name, number masked, due": lambda c: [c[NAME], masked(c[PHONE]), c[DUE]],
+    "number masked, due": lambda c: [masked(c[PHONE]), c[DUE]],
+    "pinyin, due": lambda c: [sounds(c[NAME], inside=" "), c[DUE]],
+    "all but the number": lambda c: [c[NAME], *c[ADDRESS:]],
+    "all": list,
+}
+
+
+def false_in_tables(tables: int) -> Iterator[str]:
+    """Lines of a table: how many small files without canaries show somebody, by kind."""
+    for sought, rows, files in ((12, 200, 3 * tables), (200, 200, tables), (1000, 500, tables // 2)):
+        shown: Counter[str] = Counter()
+        for at in range(files):
+            rng = random.Random(f"{sought} {at}")
+            held = needles(looked(rng, sought // 2, sought - sought // 2))
+            made = [[str(person(rng)[fact]) for fact in FACTS] for _ in range(rows)]
+            for change in SHOWN.values():
+                (part,) = Scan(held, stdin=each(change, None)(made)[1]).files([Path("-")])
+                shown.update({"/".join(kinds) for match in part.matches for kinds in match.by.values()})
+        kinds = ", ".join(f"{kind} in {n}" for kind, n in sorted(shown.items())) or "none"
+        yield f"{sought:,} personas, {files * len(SHOWN):,} files of {rows} rows: {kinds}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--files", type=int, default=5)
@@ -355,6 +382,7 @@ def main() -> None:
     parser.add_argument("--others", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--only", default="")
+    parser.add_argument("--tables", type=int, default=10)
     chosen = parser.parse_args()
     print(f"| treatment, {chosen.files} files | found / planted | in other rows | other personas | by |")
     print("|---|---|---|---|---|")
@@ -366,6 +394,9 @@ def main() -> None:
         planted, found, wrong, shadows, kinds = treated(name, chosen.files, chosen.rows, others)
         by = ", ".join(f"{kind} {n}" for kind, n in kinds.most_common(3))
         print(f"| {name} | {found} / {planted} | {wrong} | {shadows} | {by} |", flush=True)
+    print("\nsmall files without canaries, of eight choices of columns:")
+    for line in false_in_tables(chosen.tables):
+        print(line, flush=True)
     print(f"\nfalse matches of {chosen.needles:,} canaries in rows without any (number, mask, digest, name, due date):")
     for line in false_matches(chosen.clean, chosen.needles, chosen.seed):
         print(line, flush=True)
