@@ -209,7 +209,7 @@ BOMBS: dict[str, Callable[[int], bytes]] = {
     "gzip of zeros": _gzipped,
     "gzip of a gzip of zeros": lambda size: gzip.compress(_gzipped(size)),
     "7z of zeros": lambda size: seven({"a.csv": bytes(size // 4)}),
-    "7z of as much as is let through": lambda size: seven({"a.csv": _dense(size // 8)}),
+    "7z of as much as is let through": lambda size: seven({"a.csv": _dense(size // 16)}),
     "7z of a zip bomb": lambda size: seven({"b.zip": _zip("a.csv", size, size)}),
     "rar that says it holds a terabyte": lambda size: archived({"a.csv": b"0" * 1000}, 3, 1 << 40),
     "rar that says it is small, nested": lambda size: _zipped(archived({"a.csv": _deflated(size)}, 3, 1000)),

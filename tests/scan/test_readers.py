@@ -6,12 +6,13 @@ import sqlite3
 from pathlib import Path
 
 import openpyxl
+import py7zr
 import pytest
 import xlwt
 
 from canary.scan.needles import needles
-from canary.scan.readers import base
-from canary.scan.run import Scan, Scanned
+from canary.scan.readers import base, sevenzip
+from canary.scan.run import Scan, Scanned, source_of
 from tests.scan.packed import seven, tarred, zipped
 from tests.scan.people import HEADER, everyone, found, sought
 
@@ -124,6 +125,15 @@ BOMB = b"ab\n" * (base.RATIO_FROM // 3 + (1 << 19))
 def test_bombs_are_refused(name: str, content: bytes, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(content)
     assert "refused" in scan(tmp_path / name)[-1].error
+
+
+@pytest.mark.parametrize("method", [py7zr.FILTER_LZMA2, py7zr.FILTER_DEFLATE, py7zr.FILTER_ZSTD])
+def test_7z_is_unpacked_in_small_pieces_whatever_packed_it(method: int, tmp_path: Path) -> None:
+    content = b"ab\n" * (3 * sevenzip.PIECE // 3)
+    (tmp_path / "a.7z").write_bytes(seven({"a.csv": content}, filters=[{"id": method}]))
+    pieces = list(sevenzip.SevenZip(source_of(tmp_path / "a.7z")).contents())
+    assert b"".join(pieces) == content
+    assert max(map(len, pieces)) <= sevenzip.PIECE
 
 
 def test_archives_nested_without_end_are_refused(tmp_path: Path) -> None:

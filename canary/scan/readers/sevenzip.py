@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from queue import Empty, Queue
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from canary.scan.readers.solid import Member
 if TYPE_CHECKING:
     from py7zr import SevenZipFile
 
+PIECE, PACKED = 1 << 23, 1 << 16  # bytes unpacked, and read, at a time
 _Put = Callable[[bytes], None]
 
 
@@ -57,12 +59,11 @@ class SevenZip:
     @contextmanager
     def _opened(self) -> "Iterator[SevenZipFile]":
         # Imported here: it takes a while, which other files need not wait.
-        from py7zr import SevenZipFile
         from py7zr.exceptions import PasswordRequired
 
         name = self._source.name
         try:
-            with self._source.open() as stream, SevenZipFile(stream) as archive:
+            with self._source.open() as stream, _library().SevenZipFile(stream) as archive:
                 if archive.needs_password():
                     raise PasswordRequired
                 yield archive
@@ -73,6 +74,18 @@ class SevenZip:
         except Exception as error:  # whatever comes of rotten headers
             said = str(error) or type(error).__name__
             raise CanaryError(f"{name}: damaged archive: {said}", "mend it, or unpack what can be") from error
+
+
+@cache
+def _library() -> Any:
+    """py7zr, told to take small pieces: else it takes 128 MB, and unpacks a whole megabyte of deflate to a gigabyte."""
+    import py7zr
+    import py7zr.compressor
+    import py7zr.py7zr
+
+    setattr(py7zr.py7zr, "get_memory_limit", lambda: PIECE)  # noqa: B010
+    setattr(py7zr.compressor, "get_default_blocksize", lambda: PACKED)  # noqa: B010
+    return py7zr
 
 
 def _drain(pieces: Queue[Any]) -> None:
