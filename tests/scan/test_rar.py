@@ -1,5 +1,6 @@
 """Rar archives: headers are read here, contents by a tool, and nothing of either stays."""
 
+import base64
 import os
 import threading
 from pathlib import Path
@@ -7,13 +8,21 @@ from queue import Empty, Queue
 
 import pytest
 
-from canary.scan.readers import sevenzip, solid
+from canary.scan.readers import rar, sevenzip, solid
 from canary.scan.readers.detect import parts
 from canary.scan.readers.tool import running
 from canary.scan.run import source_of
 from tests.scan.packed import PACKED, archived, seven, zipped
 from tests.scan.people import found
 from tests.scan.test_readers import CSV, EXPECTED, FILES, ROWS, scan
+
+# Of rarfile's own tests (ISC licence): rar 3, a packed comment for the archive and for each file.
+COMMENTED = base64.b64decode(
+    "UmFyIRoHAM+QcwAADQAAAAAAAADSmXoAgCMAFgAAAAsAAAADvFDsdQAAAAAdMwMAAAAAAENNVAwAi+zL9lbBSCmPAOW/5v/w0GtqdnruDHQg"
+    "kCsACAAAAAAAAAADAAAAAGxQYj0dMwkApIEAAGZpbGUxLnR4dADAAL+IZ/ap/9RBmXoQgCMAFgAAAAsAAAADSD9vEAAAAAAdMwMAAAAAgENN"
+    "VAwAi+zL9jaQVix4DyZvzf/s1IuXwr1zFnQgkCsACAAAAAAAAAADAAAAAGxQYj0dMwkApIEAAGZpbGUyLnR4dADAAL+IZ/ap/9R8oHoQgCMA"
+    "FgAAAAsAAAADppDaAgAAAAAdMwMAAAAAgENNVBAQy+yJ5HNBSLDP2ScX4v7rgY9XKvTEPXsAQAcA"
+)
 
 
 @pytest.fixture
@@ -106,6 +115,12 @@ def _taken(pieces: "Queue[object]") -> object:
         return pieces.get(timeout=0.1)
     except Empty:
         return None
+
+
+def test_comments_are_not_unpacked_for_that_takes_a_temporary_file(tool: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.rar").write_bytes(COMMENTED)
+    assert [member.name for member in rar.Rar(source_of(tmp_path / "a.rar")).members] == ["file1.txt", "file2.txt"]
+    assert not (tmp_path / "id").exists()
 
 
 def test_the_tool_is_told_no_secret(tool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from shutil import which
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from canary.errors import CanaryError
 from canary.scan.readers.base import Source
@@ -31,8 +31,7 @@ class Rar:
     """A rar archive; raises CanaryError if it is damaged, needs a password, or nothing is there to unpack it."""
 
     def __init__(self, source: Source) -> None:
-        import rarfile
-
+        rarfile = _library()
         self._source = source
         with self._opened() as archive:
             files = [info for info in archive.infolist() if _is_packed(info)]
@@ -62,8 +61,7 @@ class Rar:
 
     @contextmanager
     def _opened(self) -> "Iterator[RarFile]":
-        import rarfile
-
+        rarfile = _library()
         name = self._source.name
         try:
             # By its path where it has one: further volumes lie beside it.
@@ -76,6 +74,15 @@ class Rar:
         except (rarfile.Error, ValueError, LookupError) as error:
             said = str(error) or type(error).__name__
             raise CanaryError(f"{name}: damaged archive: {said}", "mend it, or unpack what can be") from error
+
+
+@cache
+def _library() -> Any:
+    """rarfile, told to leave comments alone: for each it would run a tool on a temporary file."""
+    import rarfile
+
+    rarfile.RAR_MAX_COMMENT = -1
+    return rarfile
 
 
 def _is_packed(info: "RarInfo") -> bool:
