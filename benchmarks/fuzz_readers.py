@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.robustness import FACTS, TREATMENTS, looked, person  # noqa: E402
+from tests.scan.packed import archived, seven  # noqa: E402
 
 MOST_MB = 900  # a packed book or archive may be unpacked to 512 MB in memory
 CHILD = """
@@ -66,6 +67,8 @@ def originals() -> dict[str, bytes]:
                 info.size = len(kinds[name])
                 package.addfile(info, io.BytesIO(kinds[name]))
         kinds[f"tar {mode}"] = held.getvalue()
+    kinds["7z"] = seven({name: kinds[name] for name in ("as it was", "sqlite", "xls")})
+    kinds["rar"] = archived({name: kinds[name] for name in ("as it was", "sqlite", "xls")})
     return kinds
 
 
@@ -127,7 +130,7 @@ def _deflated(size: int, piece: bytes = b"\0" * (1 << 20)) -> bytes:
 def _zip(member: str, size: int, claimed: int) -> bytes:
     """A zip of zeros that says it holds `claimed` bytes."""
     packed, name = _deflated(size), member.encode()
-    fields = struct.pack("<HHHHHIIIHH", 20, 0, 8, 0, 0, 0, len(packed), claimed & 0xFFFFFFFF, len(name), 0)
+    fields = struct.pack("<HHHHHIIIHH", 20, 0, 8, 0, 0, 0, len(packed), min(claimed, 0xFFFFFFFE), len(name), 0)
     local = b"PK\x03\x04" + fields + name + packed
     central = b"PK\x01\x02" + struct.pack("<H", 20) + fields + struct.pack("<HHHII", 0, 0, 0, 0, 0) + name
     return local + central + b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, 1, 1, len(central), len(local), 0)
@@ -189,6 +192,12 @@ def _tar(size: int) -> bytes:
     return bytes(head[:1024])
 
 
+def _dense(size: int) -> bytes:
+    """What shrinks a hundred times, as a real table nearly can."""
+    rng, line = random.Random(5), b"0" * 99 + b"\n"
+    return b"".join(rng.randbytes(10_000) + line * 9_900 for _ in range(max(1, size // 1_000_000)))
+
+
 BOMBS: dict[str, Callable[[int], bytes]] = {
     "zip of zeros": lambda size: _zip("a.csv", size, size),
     "zip of zeros that says it is small": lambda size: _zip("a.csv", size, 1000),
@@ -199,6 +208,11 @@ BOMBS: dict[str, Callable[[int], bytes]] = {
     "xls whose sectors run in a circle": lambda size: _circle(),
     "gzip of zeros": _gzipped,
     "gzip of a gzip of zeros": lambda size: gzip.compress(_gzipped(size)),
+    "7z of zeros": lambda size: seven({"a.csv": bytes(size // 4)}),
+    "7z of as much as is let through": lambda size: seven({"a.csv": _dense(size // 16)}),
+    "7z of a zip bomb": lambda size: seven({"b.zip": _zip("a.csv", size, size)}),
+    "rar that says it holds a terabyte": lambda size: archived({"a.csv": b"0" * 1000}, 3, 1 << 40),
+    "rar that says it is small, nested": lambda size: _zipped(archived({"a.csv": _deflated(size)}, 3, 1000)),
     "zips 40 deep": lambda size: _nested(40),
     "tar that says it is large": _tar,
 }

@@ -1,8 +1,10 @@
 """What was done to a found file and what is still found: canaries found of those planted for each treatment, and
 false matches, by kind, in generated data without canaries.
 
-Usage: robustness.py [--files 5] [--rows 200] [--clean 1000000] [--needles 10000]. Full size: --files 50 --clean
-100000000. Traditional characters and pinyin are spelled by the small tables below, not by the libraries we use.
+Usage: robustness.py [--files 5] [--rows 200] [--others 1000] [--tables 10] [--clean 1000000] [--needles 10000]
+[--seed 7] [--only TEXT]. Full size: --files 50 --tables 100 --clean 100000000. --others: further personas sought, who
+stand in no file; --only: treatments whose names hold it. Traditional characters and pinyin are spelled by the small
+tables below, not by the libraries we use.
 """
 
 import argparse
@@ -245,6 +247,11 @@ TREATMENTS: dict[str, Callable[[Rows], Made]] = {
     "typo in name; number masked": renamed(typo, NAME, PHONE, mask=True),
     "typo in name; number masked, due": renamed(typo, NAME, PHONE, DUE, mask=True),
     "typo in name; number": renamed(typo, NAME, PHONE),
+    "typo in name; due, hospital": renamed(typo, NAME, DUE, HOSPITAL),
+    "typo in name; due, beginning of address": each(
+        lambda c: [typo(c[NAME]), c[DUE], c[ADDRESS].partition("巷")[0] + "巷"], ["姓名", "预产期", "住址"]
+    ),
+    "typo in name; address": renamed(typo, NAME, ADDRESS),
     "typo in number; name, due": each(lambda c: [c[NAME], c[PHONE][:-1] + str(9 - int(c[PHONE][-1])), c[DUE]], None),
     **{f"name only with due date {form}": dated(form) for form in (
         "{0}/{1}/{2}", "{0}年{1}月{2}日", "{2:02}.{1:02}.{0}", "{1}/{2}/{0}", "{0}{1:02}{2:02}",
@@ -268,8 +275,8 @@ TREATMENTS: dict[str, Callable[[Rows], Made]] = {
 }  # fmt: skip
 
 
-def treated(name: str, files: int, count: int) -> tuple[int, int, int, int, Counter[str]]:
-    """Canaries planted, found, found in a row not theirs, shadows found; the kinds by which."""
+def treated(name: str, files: int, count: int, others: list[Sought]) -> tuple[int, int, int, int, Counter[str]]:
+    """Canaries planted, found, found in a row not theirs, others found; the kinds by which."""
     planted = found = wrong = shadows = 0
     kinds: Counter[str] = Counter()
     for at in range(files):
@@ -286,14 +293,14 @@ def treated(name: str, files: int, count: int) -> tuple[int, int, int, int, Coun
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"found.{ending}"
             path.write_bytes(content)
-            parts = Scan(needles(people)).files([path])
+            parts = Scan(needles([*people, *others])).files([path])
         assert not any(part.error for part in parts), parts[0].error
         shown = Counter(i for part in parts for match in part.matches for i in match.by)
         kinds.update("/".join(k) for part in parts for match in part.matches for k in match.by.values())
         planted += there
         found += sum(i < PLANTED for i in shown)
         wrong += sum(times - 1 for i, times in shown.items() if i < PLANTED)
-        shadows += sum(i >= PLANTED for i in shown)
+        shadows += sum(times for i, times in shown.items() if i >= PLANTED)
     return planted, found, wrong, shadows, kinds
 
 
@@ -318,14 +325,14 @@ def clean(rng: np.random.Generator, rows: int, sought: np.ndarray, by_sound: boo
     return np.hstack((name, mark, phone, mark, mask, mark, digest, mark, due, end)).tobytes()
 
 
-def false_matches(rows: int, count: int) -> Iterator[str]:
+def false_matches(rows: int, count: int, seed: int) -> Iterator[str]:
     """Lines of a table: kind, false matches, expected of the chance that the scan itself states."""
     random_people = random.Random(7)
     people = [looked(random_people, 1, 0)[0] for _ in range(count)]
     people = [Sought(i, f"C{i}", "j", ("j",), f"N{i}", f"+8613{i * 618_033_989 % 10**9:09}", True, p.facts)
               for i, p in enumerate(people)]  # fmt: skip
     sought = np.array([int(p.phone[3:]) for p in people])
-    held, rng, piece = finder(needles(people)), np.random.default_rng(7), 200_000
+    held, rng, piece = finder(needles(people)), np.random.default_rng(seed), 200_000
     for by_sound in (False, True):
         matcher, kinds = Matcher(held, Syntax(first=0)), Counter[str]()
         generated = searched = 0.0
@@ -339,22 +346,59 @@ def false_matches(rows: int, count: int) -> Iterator[str]:
         yield f"{'names in pinyin' if by_sound else 'names in characters'}, {rows:,} rows: {shown} ({searched:.1f} s)"
 
 
+SHOWN: dict[str, Callable[[list[str]], list[str]]] = {
+    "name, due": lambda c: [c[NAME], c[DUE]],
+    "name, hospital, due": lambda c: [c[NAME], c[HOSPITAL], c[DUE]],
+    "name, number masked": lambda c: [c[NAME], masked(c[PHONE])],
+    "name, number masked, due": lambda c: [c[NAME], masked(c[PHONE]), c[DUE]],
+    "number masked, due": lambda c: [masked(c[PHONE]), c[DUE]],
+    "pinyin, due": lambda c: [sounds(c[NAME], inside=" "), c[DUE]],
+    "all but the number": lambda c: [c[NAME], *c[ADDRESS:]],
+    "all": list,
+}
+
+
+def false_in_tables(tables: int) -> Iterator[str]:
+    """Lines of a table: how many small files without canaries show somebody, by kind."""
+    for sought, rows, files in ((12, 200, 3 * tables), (200, 200, tables), (1000, 500, tables // 2)):
+        shown: Counter[str] = Counter()
+        for at in range(files):
+            rng = random.Random(f"{sought} {at}")
+            held = needles(looked(rng, sought // 2, sought - sought // 2))
+            made = [[str(person(rng)[fact]) for fact in FACTS] for _ in range(rows)]
+            for change in SHOWN.values():
+                (part,) = Scan(held, stdin=each(change, None)(made)[1]).files([Path("-")])
+                shown.update({"/".join(kinds) for match in part.matches for kinds in match.by.values()})
+        kinds = ", ".join(f"{kind} in {n}" for kind, n in sorted(shown.items())) or "none"
+        yield f"{sought:,} personas, {files * len(SHOWN):,} files of {rows} rows: {kinds}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--files", type=int, default=5)
     parser.add_argument("--rows", type=int, default=200)
     parser.add_argument("--clean", type=int, default=1_000_000)
     parser.add_argument("--needles", type=int, default=10_000)
+    parser.add_argument("--others", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--tables", type=int, default=10)
     chosen = parser.parse_args()
-    print(
-        f"| treatment, {chosen.files} files | found / planted | in other rows | shadows | by |\n|---|---|---|---|---|"
-    )
-    for name in TREATMENTS:
-        planted, found, wrong, shadows, kinds = treated(name, chosen.files, chosen.rows)
+    print(f"| treatment, {chosen.files} files | found / planted | in other rows | other personas | by |")
+    print("|---|---|---|---|---|")
+    others = [
+        Sought(10**6 + at, f"O{at}", "o", (), f"O{at}", who.phone, False, who.facts)
+        for at, who in enumerate(looked(random.Random("others"), 0, chosen.others))
+    ]
+    for name in (name for name in TREATMENTS if chosen.only in name):
+        planted, found, wrong, shadows, kinds = treated(name, chosen.files, chosen.rows, others)
         by = ", ".join(f"{kind} {n}" for kind, n in kinds.most_common(3))
         print(f"| {name} | {found} / {planted} | {wrong} | {shadows} | {by} |", flush=True)
+    print("\nsmall files without canaries, of eight choices of columns:")
+    for line in false_in_tables(chosen.tables):
+        print(line, flush=True)
     print(f"\nfalse matches of {chosen.needles:,} canaries in rows without any (number, mask, digest, name, due date):")
-    for line in false_matches(chosen.clean, chosen.needles):
+    for line in false_matches(chosen.clean, chosen.needles, chosen.seed):
         print(line, flush=True)
 
 

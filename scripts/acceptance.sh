@@ -11,7 +11,7 @@ for bench in false_accusation numbers_needed small_leak pair "papadimitriou --ru
   .venv/bin/python "benchmarks/$1.py" "${@:2}"
 done
 echo "== robustness"
-.venv/bin/python benchmarks/robustness.py --files 50 --clean 100000000
+.venv/bin/python benchmarks/robustness.py --files 50 --clean 100000000 --tables 100
 if .venv/bin/python -c "import ray" 2>/dev/null; then
   echo "== cluster"
   .venv/bin/python -m pytest -q tests/peers/test_ray.py

@@ -1,5 +1,6 @@
 """Cuts a stream of text bytes into blocks of whole records, in bounded memory however long a line is."""
 
+import csv
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ _JSON = re.compile(rb"\}\s*,\s*\{")
 _SQL = re.compile(rb"\bVALUES\s*\(|\)\s*,\s*\(", re.IGNORECASE)
 _INSERT = re.compile(rb"\bINSERT\s+INTO\b", re.IGNORECASE)
 _FIELDS = re.compile(r"[,\t;|]")
+FIELDS = re.compile(r"[,\t;|\"'(){}\[\]:]+")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -159,3 +161,10 @@ def records(block: Block, syntax: Syntax, begun: bool) -> list[str]:
     found = re.split(syntax.separator.pattern.decode(), text, flags=re.IGNORECASE)
     # All blocks but the first begin with a separator: nothing new stands before it.
     return found[1:] if begun else found
+
+
+def fields(record: str, syntax: Syntax) -> Sequence[str]:
+    """The fields of a record."""
+    if syntax.mark:
+        return next(csv.reader([record.rstrip("\r")], delimiter=syntax.mark), [])
+    return [part.strip() for part in FIELDS.split(record) if part.strip()]

@@ -4,7 +4,6 @@ The columns compared are parted into bands of equal information: a row with few 
 that only those who share a band with it are looked at closely.
 """
 
-import csv
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,9 +12,9 @@ from math import log
 import numpy as np
 
 from canary.scan.align import Alignment, align
-from canary.scan.blocks import Block, Syntax, records
+from canary.scan.blocks import Block, Syntax, fields, records
 from canary.scan.needles import Kind
-from canary.scan.record import FIELDS, Match
+from canary.scan.record import Match
 from canary.scan.roster import UNKNOWN, Floats, Ints, Roster, spelling
 
 BANDS, CROWD = 4, 200  # a band that so many personas share tells nothing
@@ -53,7 +52,7 @@ class CellMatcher:
         """The rows of a block that agree with somebody."""
         texts = records(block, self.syntax, begun=self.rows > 0)
         if self._close is None and texts:
-            rows = [self._fields(record) for record in texts[: LEARNT + 1]]
+            rows = [fields(record, self.syntax) for record in texts[: LEARNT + 1]]
             titled = self.syntax.titles or tuple(rows[0])
             self._close = _Closeness(self.roster, align(self.roster, titled, rows[1:] or rows))
         found: list[Likeness] = []
@@ -61,7 +60,7 @@ class CellMatcher:
             self.rows += 1
             if self._close is not None and self._close.able:
                 row = self.rows - 1 + self.syntax.first
-                found += [like for like in self._close.to(self._fields(record), row) if self._keep(like)]
+                found += [like for like in self._close.to(fields(record, self.syntax), row) if self._keep(like)]
         if block.last and self.rows:
             self.rows += self.syntax.first - 1
         return found
@@ -69,11 +68,6 @@ class CellMatcher:
     def _keep(self, like: Likeness) -> bool:
         self._kept[like.id] += not like.whole
         return like.whole or self._kept[like.id] <= KEPT
-
-    def _fields(self, record: str) -> Sequence[str]:
-        if self.syntax.mark:
-            return next(csv.reader([record.rstrip("\r")], delimiter=self.syntax.mark), [])
-        return [part.strip() for part in FIELDS.split(record) if part.strip()]
 
 
 class _Closeness:

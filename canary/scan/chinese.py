@@ -112,6 +112,11 @@ def shown_sounds(text: str) -> Iterator[str]:
     return (_BETWEEN.sub("", found) for found in _LATIN.findall(bare))
 
 
+def usual_sound(word: str) -> str:
+    """A word of Chinese characters by its usual sound, as one lower-case word without tones."""
+    return "".join(_syllables(character)[0] for character in word)
+
+
 def resembles(texts: Iterable[str], name: str) -> bool:
     """Whether a word differs from a name in one character, not its surname, or sounds the same."""
     own = frozenset(_readings(name))

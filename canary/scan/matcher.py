@@ -16,6 +16,10 @@ from canary.scan.library import built
 from canary.scan.needles import Needles
 from canary.scan.record import Clues, Match, read
 
+_HEX = frozenset(b"0123456789abcdefABCDEF")
+_HASHES = (32, 40, 64)  # hex digits of md5, sha1, sha256
+_LONGEST_HASH = 64
+
 
 def finder(needles: Needles) -> Finder:
     """The fastest finder there is for some needles; to be made once, for all that is searched."""
@@ -41,6 +45,8 @@ class Matcher:
         places = self.finder.search(block, self.syntax, None if breaks is None else np.array(breaks, np.uint64))
         found: defaultdict[tuple[int, int, int], Clues] = defaultdict(Clues)
         for at, end, key, start, stop, before in places.hits:
+            if _is_in_hash(data, at, end):
+                continue
             if clues := index.clues(key, bytes(data[at:end])):
                 found[start, stop, before].add(clues)
         matches = []
@@ -60,3 +66,13 @@ class Matcher:
             self.rows = max(0, self.rows + data.count(b"\n", block.fresh) + bool(data) - 1 + self.syntax.first)
         else:
             self.rows += lines
+
+
+def _is_in_hash(data: bytes | memoryview, at: int, end: int) -> bool:
+    """Whether a word is digits inside a hash of some other number, which chance puts there."""
+    start, stop = at, end
+    while start and data[start - 1] in _HEX and end - start < _LONGEST_HASH:
+        start -= 1
+    while stop < len(data) and data[stop] in _HEX and stop - start <= _LONGEST_HASH:
+        stop += 1
+    return stop - start > end - at and stop - start in _HASHES

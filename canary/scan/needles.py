@@ -23,6 +23,7 @@ from canary.scan.roster import Roster, rosters
 from canary.store.e164 import Written, written
 
 if TYPE_CHECKING:  # it brings the database, which a worker of a scan does without
+    from canary.scan.near import Near
     from canary.store.finds import Sought
 
 K = TypeVar("K")
@@ -42,6 +43,7 @@ class Kind(StrEnum):
     NAME_ADDRESS = "name+address"
     PINYIN = "pinyin"
     VALUES = "values"
+    ALIKE = "alike"
 
 
 NUMBER_ITSELF = frozenset({Kind.PHONE, Kind.MD5, Kind.SHA1, Kind.SHA256})
@@ -106,6 +108,20 @@ class Needles:
     def values(self) -> Mapping[str, tuple[tuple[int, Fact], ...]]:
         """Plain spelling of a fact to (person, fact)."""
         return _values(self.people.values())
+
+    @cached_property
+    def coincidence(self) -> float:
+        """How often two personas share an address."""
+        size = len(self.people)
+        shared = sum(len(ids) * (len(ids) - 1) for ids in self.addresses.values())
+        return min(1.0, (shared + 2) / max(1, size * (size - 1)))
+
+    @cached_property
+    def near(self) -> "Near":
+        """What misspelled names and cut numbers are looked up in: made when first asked for, too."""
+        from canary.scan.near import Near
+
+        return Near.of(self)
 
 
 @contextmanager

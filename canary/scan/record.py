@@ -8,12 +8,12 @@ from functools import cached_property
 from itertools import chain
 
 from canary.mint.facts import Fact
+from canary.scan.blocks import FIELDS
 from canary.scan.chinese import resembles, shown_sounds
 from canary.scan.needles import Kind, Needles
 from canary.scan.person import Person
 from canary.scan.text import holds_value, holds_word, readings
 
-FIELDS = re.compile(r"[,\t;|\"'(){}\[\]:]+")
 _WORDS = re.compile(r"[^\W\d_]+")
 _DIGITS = re.compile(rb"(?<![0-9])[0-9]{1,10}(?![0-9])")
 _TELLING = (Fact.DUE_DATE, Fact.ADDRESS, Fact.INFANT_BIRTH_DATE)

@@ -6,11 +6,11 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -19,15 +19,17 @@ from numpy.typing import NDArray
 
 from canary.errors import CanaryError, OutsideError
 from canary.mint.facts import Fact
-from canary.scan import STDIN, cells
+from canary.scan import STDIN, cells, near
 from canary.scan.blocks import SIZE, Block, blocks, views
 from canary.scan.cells import CellMatcher, Likeness
 from canary.scan.index import Finder
 from canary.scan.kernel import Kernel
 from canary.scan.matcher import Matcher, finder
+from canary.scan.near import NearMatcher, Nearness
 from canary.scan.needles import Kind, Needles
 from canary.scan.readers.base import BROKEN, Part, Source
 from canary.scan.readers.detect import parts
+from canary.scan.readers.omop import OBSERVATION, PERSON, place_of, with_joins
 from canary.scan.record import DUE_DATES, Match
 from canary.scan.values import Resemblance, ValueMatcher, recognised
 
@@ -43,13 +45,15 @@ Progress = Callable[[int, int], None]  # bytes and rows done since the last call
 @dataclass(frozen=True)
 class Task:
     """A file, or of a plain text the lines that start in [start, stop). With `values` only the parts of these names
-    are searched, and by values alone. `content` stands for a file that is none: a fragment on stdin."""
+    are searched, and by values alone, joined with those of the file `beside`. `content` stands for a file that is none:
+    a fragment on stdin."""
 
     path: Path
     start: int = 0
     stop: int | None = None
     values: frozenset[str] | None = None
     content: bytes | None = None
+    beside: Path | None = None
 
 
 @dataclass
@@ -67,12 +71,16 @@ class Scanned:
     value_rows: Counter[str] = field(default_factory=Counter)
     alike: list[Resemblance] = field(default_factory=list)
     likenesses: list[Likeness] = field(default_factory=list)
+    near: list[Nearness] = field(default_factory=list)
+    near_rows: tuple[Counter[str], Counter[int]] = field(default_factory=lambda: (Counter(), Counter()))
 
     def add(self, later: "Scanned") -> None:
         """Take in the lines that follow."""
         self.matches += [match.at(match.row + self.rows) for match in later.matches]
         self.alike += [(row + self.rows, i, facts) for row, i, facts in later.alike]
         self.likenesses += [replace(like, row=like.row + self.rows) for like in later.likenesses]
+        self.near += [(row + self.rows, i, agreed) for row, i, agreed in later.near]
+        self.near_rows = (self.near_rows[0] + later.near_rows[0], self.near_rows[1] + later.near_rows[1])
         self.rows += later.rows
         self.seconds += later.seconds
         self.error = self.error or later.error
@@ -107,9 +115,8 @@ class Scan:
 
     def _with_chances(self, matches: list[Match], part: Scanned) -> list[Match]:
         """Matches by name and due date alone get theirs: namesakes in the file share a due date by chance."""
-        doubtful = [
-            all(kinds in ((Kind.NAME_DUE,), (Kind.PINYIN,)) for kinds in match.by.values()) for match in matches
-        ]
+        weak = ((Kind.NAME_DUE,), (Kind.PINYIN,))
+        doubtful = [not match.chance and all(kinds in weak for kinds in match.by.values()) for match in matches]
         if not any(doubtful):
             return matches
         rows = self._finder.index.name_rows(part.name_rows)
@@ -119,12 +126,17 @@ class Scan:
         ]
 
     def _values(self, paths: Sequence[Path], found: list[Scanned]) -> None:
-        """Where nothing was found, look again for rows that agree in their values. Not where numbers or names are
-        shown: there a row without hers is somebody else's."""
-        blank = frozenset(part.path for part in found if not (part.matches or part.error or SHOWN & {*part.columns}))
+        """Where nothing was found, look again for rows that agree in their values: where numbers or names are shown,
+        nearly in hers, for else the row is somebody else's."""
+        blank = frozenset(
+            part.path
+            for part in found
+            if not (part.matches or part.error or (_shows_whom(part.columns) and part.rows > near.MOST_ROWS))
+        )
         if not blank:
             return
         tasks = [replace(t, values=blank) for path in paths for t in self._tasks(path) if _may_hold(t, blank)]
+        tasks += _pairs(paths, blank) if self.needles.rosters else ()
         again = {part.path: part for part in self._all(tasks)}
         for part in found:
             if part.path in blank and (second := again.get(part.path)):
@@ -132,10 +144,13 @@ class Scan:
                 part.matches = recognised(second.alike, part.rows, second.value_rows, self.needles)
                 minted = sum(len(roster.ids) for roster in self.needles.rosters)
                 part.matches += cells.recognised(second.likenesses, part.rows, minted)
+                part.matches += near.recognised(second.near, part.rows, *second.near_rows, self.needles)
 
     def _all(self, tasks: Sequence[Task]) -> list[Scanned]:
         found: list[Scanned] = []
-        for _, results in groupby(zip(tasks, self._each(tasks), strict=True), key=lambda pair: pair[0].path):
+        for _, results in groupby(
+            zip(tasks, self._each(tasks), strict=True), key=lambda pair: (pair[0].path, pair[0].beside)
+        ):
             pieces = [scanned for _, scanned in results]
             for later in pieces[1:]:
                 pieces[0][0].add(later[0])
@@ -176,6 +191,16 @@ def _may_hold(task: Task, names: frozenset[str]) -> bool:
     return any(name == own or name.startswith(f"{own}!") for name in names)
 
 
+def _pairs(paths: Sequence[Path], names: frozenset[str]) -> Iterator[Task]:
+    """The files of persons beside whom lies a file of their observations."""
+    places = {place_of(str(path)): path for path in paths}
+    for (place, stem), path in places.items():
+        if stem == PERSON and (place, OBSERVATION) in places:
+            own = frozenset(name for name in names if _may_hold(Task(path), frozenset({name})))
+            if own:
+                yield Task(path, values=own, beside=places[place, OBSERVATION])
+
+
 def _size(task: Task) -> int:
     if task.content is not None:
         return len(task.content)
@@ -209,9 +234,8 @@ def scan_task(task: Task, finder: Finder, progress: Progress) -> list[Scanned]:
     found: list[Scanned] = []
     reading = False  # whether the last part is still being read: then the error is its own
     try:
-        source = _source(task, progress)
-        for part in _ranged(task, source) if task.stop is not None else parts(source):
-            if task.values is None or part.name in task.values:
+        for part in _parts(task, _source(task, progress)):
+            if _is_wanted(part, task, finder.index.needles):
                 found.append(Scanned(part.name, columns=part.syntax.columns))
                 reading = True
                 _search(part, found[-1], finder, task.values is not None, progress)
@@ -221,6 +245,18 @@ def scan_task(task: Task, finder: Finder, progress: Progress) -> list[Scanned]:
             found.append(Scanned(str(task.path)))
         found[-1].error = broken(task.path, error)
     return found
+
+
+def _is_wanted(part: Part, task: Task, needles: Needles) -> bool:
+    if task.values is None:
+        return part.wide is None
+    return part.name in task.values and (part.wide is None or bool(needles.rosters))
+
+
+def _parts(task: Task, source: Source) -> Iterator[Part]:
+    if task.beside is not None:
+        return with_joins(chain(parts(source_of(task.beside)), parts(source)))
+    return _ranged(task, source) if task.stop is not None else parts(source)
 
 
 def broken(path: Path, error: BaseException) -> str:
@@ -250,15 +286,27 @@ def _search(part: Part, into: Scanned, finder: Finder, by_values: bool, progress
 
 
 def _search_values(part: Part, into: Scanned, needles: Needles, progress: Progress) -> None:
-    facts, told = ValueMatcher(needles, part.syntax), 0
-    rows = [CellMatcher(roster, part.syntax) for roster in needles.rosters]
+    nearly, told = NearMatcher(needles, part.syntax), 0
+    facts = None if _shows_whom(part.syntax.columns) else ValueMatcher(needles, part.syntax)
+    rows = [CellMatcher(roster, part.syntax) for roster in needles.rosters if facts and part.wide is None]
     for block in part.blocks():
-        into.alike += facts.search(block)
+        into.near += nearly.search(block)
+        into.alike += facts.search(block) if facts else ()
         for matcher in rows:
             into.likenesses += matcher.search(block)
-        progress(0, facts.rows - told)
-        told = facts.rows
-    into.rows, into.value_rows = facts.rows, facts.value_rows
+        progress(0, nearly.rows - told)
+        told = nearly.rows
+    into.rows, into.near_rows = nearly.rows, (nearly.counts, nearly.name_rows)
+    into.value_rows = facts.value_rows if facts else into.value_rows
+    if part.wide is not None:
+        for roster in needles.rosters:
+            wide = part.wide(roster.titles)
+            matcher = CellMatcher(roster, wide.syntax)
+            into.likenesses += [like for block in wide.blocks() for like in matcher.search(block)]
+
+
+def _shows_whom(columns: Iterable[str]) -> bool:
+    return not SHOWN.isdisjoint(columns)
 
 
 def _ranged(task: Task, source: Source) -> Iterator[Part]:
@@ -333,6 +381,9 @@ class _Watched:
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+
+
+io.IOBase.register(_Watched)  # libraries ask
 
 
 def _merged(matches: Sequence[Match]) -> list[Match]:

@@ -45,7 +45,7 @@ def _sifted(path: Path, bloom: Bloom, progress: Progress, stdin: bytes) -> list[
             source = Source("stdin", lambda: io.BytesIO(stdin), len(stdin))
         else:
             source = source_of(path, lambda done: progress(done, 0))
-        for part in parts(source):
+        for part in (part for part in parts(source) if part.wide is None):
             found.append(Sifted(part.name))
             _sift(part, found[-1], bloom, progress)
     except (CanaryError, *BROKEN) as error:

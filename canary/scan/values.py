@@ -12,15 +12,15 @@ from functools import reduce
 from operator import or_
 
 from canary.mint.facts import Fact
-from canary.scan.blocks import Block, Syntax, records
+from canary.scan.blocks import FIELDS, Block, Syntax, records
 from canary.scan.needles import Kind, Needles
-from canary.scan.record import FIELDS, Match
+from canary.scan.record import Match
 
 ENOUGH = 3  # facts that agree; an address counts two
 UNLIKELY = 0.1
 KEPT = 100  # rows kept for one persona: whoever matches more matches by chance
 DATES_DEPEND = 0.1  # a birth follows its due date: given one, the other is guessed this well at best
-_DATES = {Fact.DUE_DATE, Fact.INFANT_BIRTH_DATE}
+DATES = {Fact.DUE_DATE, Fact.INFANT_BIRTH_DATE}
 
 Resemblance = tuple[int, int, frozenset[Fact]]  # row, persona's id, the facts that agree
 
@@ -90,6 +90,14 @@ def recognised(found: list[Resemblance], rows: int, value_rows: Mapping[str, int
     return matches
 
 
+def share(seen: int, others: int, rows: int, needles: Needles, alone: bool = False) -> float:
+    """The share of real rows that show a value which `seen` of `rows` show, hers among them, and `others` of all other
+    personas. `alone` says that such a value is nearly everybody's own: one that nobody else has is as rare as two
+    personas who share theirs are among all pairs."""
+    found = (max(0, seen - 1) + others + 0.5) / (rows + len(needles.people))
+    return min(found, needles.coincidence) if alone and seen <= 1 and not others else found
+
+
 def _shares(
     i: int, facts: frozenset[Fact], rows: int, value_rows: Mapping[str, int], needles: Needles
 ) -> Iterator[float]:
@@ -100,6 +108,6 @@ def _shares(
         spelled = needles.people[i].facts[fact]
         alike = reduce(or_, ({who for who, what in needles.values[t] if what is fact} for t in spelled))
         seen = sum(value_rows.get(text, 0) for text in spelled)
-        share = (max(0, seen - 1) + len(alike) - 1 + 0.5) / (rows + len(needles.people))
-        yield max(share, DATES_DEPEND) if dated and fact in _DATES else share
-        dated |= fact in _DATES
+        found = share(seen, len(alike) - 1, rows, needles, alone=fact is Fact.ADDRESS)
+        yield max(found, DATES_DEPEND) if dated and fact in DATES else found
+        dated |= fact in DATES

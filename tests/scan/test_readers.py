@@ -3,17 +3,17 @@
 import gzip
 import io
 import sqlite3
-import tarfile
-import zipfile
 from pathlib import Path
 
 import openpyxl
+import py7zr
 import pytest
 import xlwt
 
 from canary.scan.needles import needles
-from canary.scan.readers import base
-from canary.scan.run import Scan, Scanned
+from canary.scan.readers import base, sevenzip
+from canary.scan.run import Scan, Scanned, source_of
+from tests.scan.packed import seven, tarred, zipped
 from tests.scan.people import HEADER, everyone, found, sought
 
 CANARIES = sought(4, shadows=2)
@@ -27,22 +27,16 @@ def scan(path: Path, **options: int) -> list[Scanned]:
     return Scan(NEEDLES, **options).files([path])  # type: ignore[arg-type]
 
 
-def zipped(members: dict[str, bytes]) -> bytes:
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as package:
-        for name, content in members.items():
-            package.writestr(name, content)
-    return held.getvalue()
-
-
-def tarred(members: dict[str, bytes], mode: str) -> bytes:
-    held = io.BytesIO()
-    with tarfile.open(fileobj=held, mode=mode) as package:  # type: ignore[call-overload]
-        for name, content in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            package.addfile(info, io.BytesIO(content))
-    return held.getvalue()
+def ods() -> bytes:
+    rows = ["".join(f"<table:table-cell office:value-type='string'><text:p>{c}</text:p></table:table-cell>" for c in r)
+            for r in [HEADER, *ROWS]]  # fmt: skip
+    names = "".join(f" xmlns:{n}='urn:oasis:names:tc:opendocument:xmlns:{n}:1.0'" for n in ("office", "table", "text"))
+    body = "".join(f"<table:table-row>{row}</table:table-row>" for row in rows)
+    table = f"<office:body><office:spreadsheet><table:table table:name='s'>{body}</table:table></office:spreadsheet>"
+    content = f"<office:document-content{names}>{table}</office:body></office:document-content>"
+    mime = b"application/vnd.oasis.opendocument.spreadsheet"
+    manifest = b"<manifest:manifest xmlns:manifest='urn:oasis:names:tc:opendocument:xmlns:manifest:1.0'/>"
+    return zipped({"mimetype": mime, "content.xml": content.encode(), "META-INF/manifest.xml": manifest})
 
 
 def xlsx(floats: bool = False) -> bytes:
@@ -82,12 +76,15 @@ FILES = {
     "a.xlsx": xlsx(),
     "floats.xlsx": xlsx(floats=True),
     "a.xls": xls(),
+    "a.ods": ods(),
     "a.db": sqlite(),
     "a.csv.gz": gzip.compress(CSV),
     "a.zip": zipped({"in/a.csv": CSV}),
     "book.zip": zipped({"a.xlsx": xlsx()}),
     "db.zip": zipped({"a.db": sqlite(wal=True)}),
     "nested.zip": zipped({"b.zip": zipped({"c.tar.gz": tarred({"d.csv": CSV}, "w:gz")})}),
+    "a.7z": seven({"empty.csv": b"", "in/a.csv": CSV}),
+    "nested.7z": seven({"b.zip": zipped({"c.7z": seven({"a.xlsx": xlsx()})})}),
     "a.tar": tarred({"a.csv": CSV}, "w"),
     "a.tgz": tarred({"a.csv": CSV}, "w:gz"),
 }
@@ -96,7 +93,7 @@ FILES = {
 @pytest.mark.parametrize("name", FILES)
 def test_canaries_are_found_in_their_rows_whatever_holds_the_table(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(FILES[name])
-    (part,) = scan(tmp_path / name)
+    part = scan(tmp_path / name)[-1]
     assert (part.error, part.rows, found(part)) == ("", len(ROWS), EXPECTED)
     assert part.path.startswith(str(tmp_path / name))
     assert [p.name for p in tmp_path.iterdir()] == [name]
@@ -120,12 +117,23 @@ BOMB = b"ab\n" * (base.RATIO_FROM // 3 + (1 << 19))
         ("nested.zip", zipped({"b.zip": zipped({"a.csv": BOMB})})),
         ("bomb.csv.gz", gzip.compress(BOMB)),
         ("bomb.tgz", tarred({"a.csv": BOMB}, "w:gz")),
+        ("bomb.7z", seven({"a.csv": BOMB})),
+        ("nested.7z", seven({"b.zip": zipped({"a.csv": BOMB})})),
         ("bomb.xlsx", zipped({"[Content_Types].xml": b"", "xl/workbook.xml": BOMB})),
     ],
 )
 def test_bombs_are_refused(name: str, content: bytes, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(content)
     assert "refused" in scan(tmp_path / name)[-1].error
+
+
+@pytest.mark.parametrize("method", [py7zr.FILTER_LZMA2, py7zr.FILTER_DEFLATE, py7zr.FILTER_ZSTD])
+def test_7z_is_unpacked_in_small_pieces_whatever_packed_it(method: int, tmp_path: Path) -> None:
+    content = b"ab\n" * (3 * sevenzip.PIECE // 3)
+    (tmp_path / "a.7z").write_bytes(seven({"a.csv": content}, filters=[{"id": method}]))
+    pieces = list(sevenzip.SevenZip(source_of(tmp_path / "a.7z")).contents())
+    assert b"".join(pieces) == content
+    assert max(map(len, pieces)) <= sevenzip.PIECE
 
 
 def test_archives_nested_without_end_are_refused(tmp_path: Path) -> None:
@@ -139,8 +147,14 @@ def test_archives_nested_without_end_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "word"),
     [
-        ("a.7z", b"7z\xbc\xaf\x27\x1c" + b"0" * 99, "7z is not read here"),
-        ("a.rar", b"Rar!\x1a\x07" + b"0" * 99, "rar is not read here"),
+        ("a.7z", b"7z\xbc\xaf\x27\x1c" + b"0" * 99, "damaged archive"),
+        ("short.7z", FILES["a.7z"][:200], "damaged archive"),
+        ("bent.7z", FILES["a.7z"][:90] + b"bent" + FILES["a.7z"][94:], "damaged archive"),
+        ("locked.7z", seven({"a.csv": CSV}, password="geheim"), "password"),
+        ("hidden.7z", seven({"a.csv": CSV}, password="geheim", header_encryption=True), "password"),
+        ("a.rar", b"Rar!\x1a\x07" + b"0" * 99, "damaged archive"),
+        ("a.mdb", b"\x00\x01\x00\x00Standard Jet DB" + b"0" * 99, "database"),
+        ("a.pdf", b"%PDF-1.7", "PDF is not read here"),
         ("a.xlsx", FILES["a.xlsx"][:3000], "damaged archive"),
         ("a.xls", FILES["a.xls"][:3000], "not a workbook"),
         ("a.db", FILES["a.db"][:3000], "not a database"),

@@ -184,6 +184,14 @@ def test_digits_inside_longer_numbers_are_nobody() -> None:
     assert not scanned("\n".join(lines).encode(), CANARIES).matches
 
 
+@pytest.mark.parametrize("length", [32, 40, 64])
+def test_digits_inside_the_hash_of_another_are_nobody(length: int) -> None:
+    phone = str(CANARIES[0].phone)[3:]
+    for token in (f"{phone}a".ljust(length, "0"), f"b{phone}".rjust(length, "7"), f"c{phone}D".rjust(length, "e")):
+        assert not scanned(f"x,{token},y".encode(), CANARIES).matches
+        assert scanned(f"x,{token}g,{phone}".encode(), CANARIES).matches
+
+
 def test_a_pasted_fragment_needs_no_table() -> None:
     name, phone, *_ = row(dict(CANARIES[3].facts))
     assert found(scanned(f"出售 {name} {phone[:3]} {phone[3:7]} {phone[7:]} 2026-03".encode(), CANARIES)) == {1: 3}

@@ -1,4 +1,4 @@
-"""Archives, zip, tar and gzip, nested: every member is read where it lies, in memory, and bombs are refused."""
+"""Archives (zip, tar, gzip, 7z, rar), nested: each member is read where it lies, in memory, and bombs are refused."""
 
 import gzip
 import io
@@ -10,8 +10,12 @@ from typing import BinaryIO
 
 from canary.errors import CanaryError
 from canary.scan.readers.base import BROKEN, LARGEST, MOST_UNPACKED, Part, Source, refuse_bomb
+from canary.scan.readers.rar import Rar
+from canary.scan.readers.sevenzip import SevenZip
+from canary.scan.readers.solid import sources
 
 DEEPEST = 5
+SEVENZIP, RAR = b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07"
 
 Recurse = Callable[[Source], Iterator[Part]]
 
@@ -39,12 +43,16 @@ class ArchiveReader:
 
 def _members(source: Source) -> Iterator[Source]:
     with source.open() as stream:
-        start = stream.read(4)
+        start = stream.read(6)
         stream.seek(0)
         if start.startswith(b"PK"):
             yield from _zip(source, stream)
         elif start.startswith(b"\x1f\x8b") and not _is_tar(source):
             yield _gzip(source)
+        elif start == SEVENZIP:
+            yield from sources(source, SevenZip(source))
+        elif start == RAR:
+            yield from sources(source, Rar(source))
         else:
             yield from _tar(source, stream)
 

@@ -37,12 +37,14 @@ class Source:
 class Part:
     """One text or table of a source; `blocks` starts anew each time it is called. `views` gives the same, the data of
     each only until the next; it is there if they are the source's very bytes, cut at line ends: they may be read in
-    ranges."""
+    ranges. `wide` is there if this part came before: joined with another, it is a table in columns of given titles, of
+    one record for each of this part's."""
 
     name: str
     syntax: Syntax
     blocks: Callable[[], Iterator[Block]]
     views: Callable[[], Iterator[Block]] | None = None
+    wide: "Callable[[Sequence[str]], Part] | None" = None
 
 
 class Reader(Protocol):
