@@ -199,7 +199,10 @@ def _smsgate(draft: _Draft) -> Shot:
         "simNumber": 1,
     }
     payload |= {name: rng.choice((None, [], {}, 10**400, True, _odd(rng))) for name in payload if rng.random() < 0.08}
-    event = rng.choice(("sms:received", "mms:received", "mms:downloaded", "system:ping", _odd(rng)))
+    event = rng.choice(("sms:received", "mms:received", "mms:downloaded", "system:ping", "app:started", _odd(rng)))
+    odd = rng.choice((None, [], {}, 10**400, -1, 7, 1e308, True, _odd(rng)))
+    payload["health"] = rng.choice((odd, {"checks": odd}, {"checks": {"battery:level": {"observedValue": odd}}}))
+    payload["simCards"] = rng.choice((odd, [odd], [{"simNumber": odd, "iccid": odd}]))
     found: dict[str, object] = {"deviceId": "ffb1", "event": event, "id": _id(draft, "e"), "payload": payload}
     if rng.random() < 0.05:
         found["payload"] = rng.choice((None, [], 7, "x"))

@@ -35,6 +35,11 @@ def held_out() -> list[Sample]:
     return list(_read(FOLDER / "held_out.txt", "maternal"))
 
 
+def held_out_others() -> list[Sample]:
+    """Texts that sell nothing to mothers, though most speak of babies; never trained on either."""
+    return list(_read(FOLDER / "held_out_others.txt"))
+
+
 def _read(file: Path, kind: str = "") -> Iterator[Sample]:
     voice = ""
     for line in file.read_text(encoding="utf-8").splitlines():

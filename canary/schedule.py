@@ -18,13 +18,13 @@ from canary.listen import lines, phones
 from canary.listen import reconcile as logs
 from canary.listen.alerts.drain import drain
 from canary.listen.media import collect
-from canary.listen.transcribe import Command, transcribe
+from canary.listen.transcribe import transcribe
 from canary.report.renderers import render
 from canary.settings import Settings
 from canary.store import leases, numbers
 from canary.store.database import Store
 from canary.web.app import intake
-from canary.web.providers import account, media_terms, providers
+from canary.web.providers import account, media_terms, providers, transcriber
 
 LEASE = "scheduler"
 RETRY_SECONDS = 60.0
@@ -54,8 +54,8 @@ def media(settings: Settings, store: Store) -> str:
     told = (f"{r.provider}: {r.kept} kept, {r.lost} lost, {r.left} left, {r.discarded} deleted there" for r in found)
     problems = (f"{r.provider}: {r.problem}" for r in found if r.problem)
     said = []
-    if settings.transcriber == "local":
-        said = [f"{transcribe(store, Command(settings.transcriber_command), settings.now())} transcribed"]
+    if hears := transcriber(settings):
+        said = [f"{transcribe(store, hears, settings.now())} transcribed"]
     return "; ".join([*told, *problems, *said]) or "no provider that keeps any"
 
 

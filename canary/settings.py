@@ -92,8 +92,10 @@ class Settings(BaseSettings):
     voice_language: Literal["zh", "en"] = "zh"
     voice_calls_per_caller: int = Field(5, ge=1)
     voice_calls_per_day: int = Field(200, ge=1)
-    transcriber: Literal["none", "provider", "local"] = "none"
+    transcriber: Literal["none", "provider", "local", "sherpa-onnx"] = "none"
     transcriber_command: str = ""
+    transcriber_model: str = ""
+    transcriber_model_kind: Literal["sense-voice", "paraformer", "whisper"] = "sense-voice"
     media_max_mb: int = Field(32, ge=1, le=256)
     media_delete: bool = False
     spool_folder: str = "spool"

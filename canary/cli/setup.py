@@ -18,7 +18,7 @@ from canary.settings import Settings, load
 from canary.store import deliveries, drills, incidents, leases, ledger, numbers, outbox, placements, registry, views
 from canary.store.database import Store
 from canary.store.vault import Vault, new_key
-from canary.web.providers import phone_limits, providers
+from canary.web.providers import phone_limits, providers, transcriber
 
 
 @click.command()
@@ -174,6 +174,7 @@ def _setting_checks(settings: Settings, store: Store) -> Iterator[tuple[str, str
         "ok" if https else f"{settings.public_url or 'not set'}: not https",
         "" if https else "set it",
     )
+    yield from _transcribing(settings)
     known = providers(settings)
     told = phones.known(store, known, settings.now(), phone_limits(settings))
     for name, provider in known.items():
@@ -181,6 +182,14 @@ def _setting_checks(settings: Settings, store: Store) -> Iterator[tuple[str, str
         wrong = "; ".join(provider.health(here))
         well = f"phones heard of: {len(here)}" if here else ""
         yield name, wrong or "ok", "see docs/operators.md" if wrong else well
+
+
+def _transcribing(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    try:
+        if transcriber(settings):
+            yield "transcriber", "ok", settings.transcriber
+    except CanaryError as error:
+        yield "transcriber", error.message, error.hint
 
 
 COMMANDS = (init, status, doctor)

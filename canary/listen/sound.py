@@ -12,6 +12,9 @@ _HAN: Final = range(0x3400, 0xA000)
 # A sound is written as one character of the private use area, so that strings of sounds are searched as strings.
 _FIRST: Final = 0xE000
 _LONGEST: Final = 6
+_SYLLABLE: Final = 6  # letters
+_LATIN: Final = re.compile(r"[a-z]{1,24}")
+_LONGEST_SPELLED: Final = 2_000
 # What southern speakers and recognisers do not tell apart.
 _MERGED: Final = ((re.compile("^([zcs])h"), r"\1"), (re.compile("ng$"), "n"), (re.compile("^l(?=v)"), "n"))
 # Surnames are read otherwise than the same characters elsewhere.
@@ -89,6 +92,40 @@ def syllables(han: str) -> tuple[tuple[str, ...], ...]:
 def _spellings(readings: str) -> Iterable[str]:
     flat = dict.fromkeys(_flat(reading) for reading in readings.split(",") if reading)
     return dict.fromkeys(form for sound in flat for form in (sound, sound.replace("v", "u")))
+
+
+def syllable(han: str) -> str:
+    """The commonest syllable of a Chinese character without tone, "" if it has none."""
+    return _flat(_reading(ord(han))) if ord(han) in PINYIN_DICT else ""
+
+
+def as_syllables(plain_text: str) -> str:
+    """The syllables of a text that is Chinese written in Latin letters, with a blank before and behind each; "" if it
+    is not: fewer than three words, or three letters in ten, make no syllables."""
+    words = _LATIN.findall(plain_text[:_LONGEST_SPELLED])
+    chains = [_chain(word) for word in words]
+    held = sum(len(word) for word, chain in zip(words, chains, strict=True) if chain)
+    if sum(map(bool, chains)) < 3 or held < 0.7 * sum(map(len, words)):
+        return ""
+    return f" {' '.join(s for chain in chains for s in chain)} "
+
+
+@lru_cache(maxsize=4096)
+def _chain(word: str) -> tuple[str, ...]:
+    """A word as a chain of syllables, longest first; () if it is none."""
+    for size in range(min(_SYLLABLE, len(word)), 0, -1):
+        if word[:size] in _all_syllables():
+            rest = _chain(word[size:]) if size < len(word) else ()
+            if rest or size == len(word):
+                return (word[:size], *rest)
+    return ()
+
+
+@cache
+def _all_syllables() -> frozenset[str]:
+    common = range(0x4E00, 0x9FA6)
+    readings = (PINYIN_DICT.get(code, "") for code in common)
+    return frozenset(form for reading in readings for form in _spellings(reading) if form.isascii() and form.isalpha())
 
 
 @lru_cache(maxsize=4096)

@@ -17,8 +17,12 @@ MOST = 20  # a run: speech is slow
 LONGEST = 20_000  # characters
 
 
+class Unreadable(OutsideError):
+    """A recording that no further try will make readable."""
+
+
 class Transcriber(Protocol):
-    """Turns one recording into the words that were said, "" if there were none. Raises OutsideError."""
+    """Turns one recording into the words that were said, "" if there were none. Raises Unreadable, OutsideError."""
 
     def words(self, recording: bytes) -> str:
         """The words of a WAV file."""
@@ -62,7 +66,10 @@ def transcribe(store: Store, transcriber: Transcriber, now: datetime) -> int:
     for row in due:
         with store.reading() as session:
             recording = media.content(session, row.id)
-        said = transcriber.words(recording)
+        try:
+            said = transcriber.words(recording)
+        except Unreadable:
+            said = ""  # it is kept for human ears, and holds up no other
         with store.writing() as session:
             media.worded(session, row, said.replace("\0", ""), now)
     return len(due)

@@ -10,6 +10,8 @@ from typing import Final
 
 import opencc
 
+from canary.listen.sound import as_syllables, loose, syllable
+
 # Kept between Chinese characters: a phrase does not reach across the end of a clause or a signature.
 _CLAUSE_ENDS: Final = frozenset("。，、！？；：,!?;:【】[]%")
 # Ten minutes of speech; a longer text only costs time.
@@ -25,9 +27,12 @@ Words = Mapping[str, tuple[str, ...]]
 
 @cache
 def phrases(language: str) -> Words:
-    """The phrase lists of one language, read once from the package."""
-    source = files("canary.listen").joinpath("phrases", f"{language}.toml").read_text(encoding="utf-8")
-    return {name: tuple(listed) for name, listed in tomllib.loads(source).items()}
+    """The phrase lists of one language and its marks, read once from the package."""
+    folder = files("canary.listen").joinpath("phrases")
+    sources = (
+        folder.joinpath(file).read_text(encoding="utf-8") for file in (f"{language}.toml", f"{language}_marks.toml")
+    )
+    return {name: tuple(listed) for source in sources for name, listed in tomllib.loads(source).items()}
 
 
 @cache
@@ -71,12 +76,56 @@ def _chinese(wanted: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(map(re.escape, sorted(wanted, key=len, reverse=True))))
 
 
+@cache
+def _marks(wanted: tuple[str, ...]) -> re.Pattern[str]:
+    spelled = "|".join(re.escape(word).replace(r"\*", r"\w*") for word in sorted(wanted, key=len, reverse=True))
+    return re.compile(rf"(?<![a-z0-9])(?:{spelled or '(?!)'})(?![a-z0-9])")
+
+
+@cache
+def _spelled(wanted: tuple[str, ...]) -> re.Pattern[str]:
+    """Chinese phrases of two characters or more as their syllables, between blanks."""
+    han = (phrase for phrase in wanted if len(phrase) > 1 and all(map(is_han, phrase)))
+    return re.compile(f" (?:{'|'.join(' '.join(syllable(c) for c in phrase) for phrase in han) or '(?!)'})(?= )")
+
+
+@cache
+def _heard(wanted: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(re.escape(loose(phrase)) for phrase in wanted if len(phrase) > 1))
+
+
 class Text:
     """A text made ready for the rules of both languages."""
 
     def __init__(self, text: str) -> None:
         self._plain = plain(text).replace("\u2019", "'").replace("%", " percent")
         self._compact = compact(self._plain)
+        self.spelled = as_syllables(self._plain)  # " yue zi can " if it is Chinese in Latin letters, else ""
+
+    @property
+    def han(self) -> int:
+        """How many Chinese characters it has."""
+        return sum(map(is_han, self._compact))
+
+    @property
+    def words(self) -> int:
+        """How many words, those of Chinese not counted."""
+        return len(self._plain.split())
+
+    def marks(self, name: str) -> int:
+        """How many different marks of one list it has, those spelled in Latin letters among them."""
+        chinese = phrases("zh")[name]
+        found = set(_chinese(chinese).findall(self._compact))
+        if self.spelled:
+            return len(found | set(_spelled(chinese).findall(self.spelled)))
+        return len(found | set(_marks(phrases("en").get(name, ())).findall(self._plain)))
+
+    def sounds_like(self, name: str) -> bool:
+        """Whether it has what is spelled, or sounds, like a Chinese phrase of a list: what recognisers write."""
+        wanted = phrases("zh")[name]
+        if self.spelled and _spelled(wanted).search(self.spelled):
+            return True
+        return _heard(wanted).search(loose(self._compact)) is not None
 
     def without(self, name: str) -> "Text":
         """The same text with the phrases of one list blanked out."""

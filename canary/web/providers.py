@@ -15,6 +15,8 @@ from canary.listen.providers.twilio_log import TwilioLog
 from canary.listen.providers.twilio_media import TwilioArchive
 from canary.listen.providers.twilio_numbers import TwilioNumbers, hooks
 from canary.listen.providers.twilio_voice import Script
+from canary.listen.sherpa import SherpaOnnx
+from canary.listen.transcribe import Command, Transcriber
 from canary.listen.voice import Desk, Greeting, Limits
 from canary.settings import Settings
 from canary.store.vault import Vault
@@ -58,6 +60,20 @@ def phone_limits(settings: Settings) -> PhoneLimits:
     """When a phone is unwell."""
     quiet, back = timedelta(hours=settings.phone_quiet_hours), timedelta(days=settings.quiet_days)
     return PhoneLimits(settings.phone_battery_percent, quiet, back, settings.sims)
+
+
+def transcriber(settings: Settings) -> Transcriber | None:
+    """What turns recordings into words here, None if nothing does. Raises CanaryError on one that is half set up."""
+    if settings.transcriber == "local":
+        return Command(settings.transcriber_command)
+    if settings.transcriber != "sherpa-onnx":
+        return None
+    if not settings.transcriber_model:
+        raise CanaryError("transcriber_model is not set", "the folder with the model's files, which you supply")
+    folder = settings.folder / settings.transcriber_model
+    found = SherpaOnnx(folder, settings.transcriber_model_kind, settings.voice_language)
+    found.files()
+    return found
 
 
 def media_terms(settings: Settings) -> Terms:

@@ -64,7 +64,12 @@ def test_a_report_shows_each_campaign_and_the_copies_whose_canaries_it_rang(hear
     free = next(phone for phone in PHONES if phone not in planted)
     for number in (free, *sorted(planted)[:1]):
         heard(
-            *say, number, "--text", "您好，公积金可以贷三十万，利息低，当天到账，回电 12077778888", "--from", "1068888"
+            *say,
+            number,
+            "--text",
+            "您好，公积金可以贷款三十万，利息低，当天到账，回电 12077778888",
+            "--from",
+            "1068888",
         )
     formula, loan = heard.json("trace")["campaigns"]
     assert (formula["copies"], formula["kinds"], formula["senders"]) == ({"a": 12}, {"maternal": 12}, 1)

@@ -157,7 +157,7 @@ def test_contacts_that_belong_together_are_shown_as_one_campaign(seeded: Shell) 
 
 @pytest.mark.parametrize("who", [(CALLER,), ("--channel", "sighting"), (CALLER, "--channel", "sighting")])
 def test_the_calendar_authorises_on_its_days_only(seeded: Shell, who: tuple[str, ...]) -> None:
-    say = ("contact", "add", "--via", "call", "--text", "产检提醒，月子中心", "--from", CALLER, "--number", PHONES[0])
+    say = ("contact", "add", "--via", "call", "--text", "您好，月子中心优惠", "--from", CALLER, "--number", PHONES[0])
     for day in ("2026-05-31 23:59", "2026-06-01 00:00", "2026-06-03 23:59", "2026-06-04 00:00"):
         seeded(*say, "--at", day)
     seeded("allow", "add", *who, "--from", "2026-06-01", "--to", "2026-06-03", "--note", "reminders of June")
@@ -183,7 +183,7 @@ def test_a_calendar_entry_that_says_too_little_is_refused(seeded: Shell, who: tu
 
 
 def test_who_is_taken_off_the_list_counts_from_then_on_and_leaves_a_trace(seeded: Shell) -> None:
-    say = ("contact", "add", "--via", "call", "--text", "月子中心", "--from", CALLER, "--number")
+    say = ("contact", "add", "--via", "call", "--text", "月子中心优惠", "--from", CALLER, "--number")
     seeded("allow", "add", CALLER, "--note", "reminder line")
     seeded(*say, PHONES[0], "--at", "2026-06-01")
     assert seeded("allow", "remove", CALLER[3:], "--note", "it sells").stdout == "no longer allowed: reminder line\n"
@@ -199,7 +199,7 @@ def test_who_is_taken_off_the_list_counts_from_then_on_and_leaves_a_trace(seeded
 
 
 def test_an_entry_taken_out_of_the_calendar_ends_then(seeded: Shell) -> None:
-    say = ("contact", "add", "--via", "call", "--text", "月子中心", "--from", CALLER, "--number", PHONES[0])
+    say = ("contact", "add", "--via", "call", "--text", "月子中心优惠", "--from", CALLER, "--number", PHONES[0])
     for channel in ("call", "sighting"):
         seeded("allow", "add", "--channel", channel, "--from", "2026-06-01", "--to", "2199-06-30", "--note", channel)
     one, other = seeded.json("allow", "list")["allowed"]
@@ -220,7 +220,7 @@ def test_taking_off_what_is_not_there_is_refused(seeded: Shell, what: tuple[str,
 
 
 def test_an_entry_for_another_caller_or_channel_does_not_apply(seeded: Shell) -> None:
-    seeded("contact", "add", "--via", "call", "--text", "月子中心", "--from", CALLER, "--number", PHONES[0])
+    seeded("contact", "add", "--via", "call", "--text", "月子中心优惠", "--from", CALLER, "--number", PHONES[0])
     for who in (("+8612088888888",), ("--channel", "call"), (CALLER, "--channel", "text")):
         seeded("allow", "add", *who, "--from", "2000-01-01", "--to", "2099-01-01", "--note", "x")
     assert [kind for kind, _ in contacts(seeded)] == ["maternal"]

@@ -120,7 +120,7 @@ def registry(tmp_path: Path) -> Iterator[Store]:
 
 def picture(url: str = f"https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}/Messages/{SM}/Media/{ME}") -> Event:
     details = {"NumMedia": "1", "MediaUrl0": url, "MediaContentType0": "image/png"}
-    return Event(SM, "contact", Channel.MESSAGE, OURS, CALLER, "奶粉", None, details)
+    return Event(SM, "contact", Channel.MESSAGE, OURS, CALLER, "奶粉特价", None, details)
 
 
 def recording(state: str = "completed") -> Event:

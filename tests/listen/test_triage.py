@@ -1,7 +1,9 @@
 """Kinds from words alone: what may never be mistaken, and how often the rest is."""
 
+import re
 import tomllib
 from collections import Counter
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,9 @@ from hypothesis import strategies as st
 from canary.listen.kinds import Kind
 from canary.listen.providers.base import Channel
 from canary.listen.triage import Heard, base_kind
-from canary.listen.wording import phrases
+from canary.listen.wording import Text, phrases
 
+ROOT = Path(__file__).parents[2]
 TEXTS = tomllib.loads((Path(__file__).parent / "texts.toml").read_text(encoding="utf-8"))
 
 
@@ -40,11 +43,57 @@ def test_table_of_realistic_texts(language: str, texts: int) -> None:
     "text",
     [
         *("奶 粉", "奶.粉", "奶*粉", "奶🍼粉", "奶\u200b粉", "奶-粉", "嬰兒奶粉", "ＢＡＢＹ　ＦＯＲＭＵＬＡ"),
-        *("new-born photos", "New Born photos", "a nanny’s help"),
+        *("new-born photos", "New Born photos", "a breast pump’s"),
     ],
 )
 def test_hidden_words_are_found(text: str) -> None:
+    assert Text(text).first("products")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("奶 粉 特 价，上门送货", "nai fen te jia, shang men song huo", "yuesao yuyingsao shangmen", "嬰兒奶粉特價"),
+        *("您好，我们是月子会锁的，想邀请您来参观", "台毛笔上门做，免费", "Free diapers for new moms, claim yours"),
+    ],
+)
+def test_sellers_are_known_however_they_spell(text: str) -> None:
     assert kind(text) is Kind.MATERNAL
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "老公，奶粉没了，下班带一罐",
+            "我妈来伺候月子，你们别担心",
+            "月嫂明天走，我请了两天假",
+            "他们家满月酒你去不去",
+        ),
+        *("娃又把尿不湿扯掉了，我快疯了", "姐，你那个吸奶器还用吗，借我两天", "喂，我订的月子餐今天怎么还没到"),
+        *("can you grab diapers and formula on your way home", "my sister's baby shower is on Sunday, wear blue"),
+        *("【妇幼保健院】您预约的产检在周三上午，请带医保卡", "Reminder: your prenatal visit is on Monday"),
+    ],
+)
+def test_who_speaks_of_babies_sells_nothing_by_that(text: str) -> None:
+    assert kind(text) is not Kind.MATERNAL
+
+
+def test_the_shipped_weights_are_those_of_our_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    training, texts = import_module("train_triage"), import_module("triage_texts")
+    written = texts.written()
+    anew = training.train(written)
+    heard = [Heard(Channel.TEXT, sample.text, None, allowed=False) for sample in written[::5]]
+    same = sum(base_kind(one, anew).kind is base_kind(one).kind for one in heard)
+    assert same >= 0.99 * len(heard), "run benchmarks/train_triage.py"
+
+
+def test_nothing_that_is_held_out_is_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    texts = import_module("triage_texts")
+    kept = {sample.text for sample in [*texts.held_out(), *texts.held_out_others()]}
+    assert len(kept) == 416 and kept.isdisjoint(sample.text for sample in texts.written())
 
 
 @pytest.mark.parametrize(
@@ -58,7 +107,7 @@ def test_words_do_not_reach_across(text: str) -> None:
     ("text", "expected"),
     [
         ("【飞鹤】验证码 7731，奶粉试用", Kind.SERVICE),
-        ("Your Similac code is 7731, enjoy baby formula", Kind.MATERNAL),
+        ("Your Similac code is 7731, enjoy baby formula", Kind.SERVICE),
         ("Your code is 7731. Similac", Kind.SERVICE),
         ("Use code BABY20 for infant formula", Kind.MATERNAL),
         ("Use promo code 20250 for infant formula", Kind.MATERNAL),
@@ -91,7 +140,8 @@ def test_the_allow_list_comes_first() -> None:
 
 
 def test_reason_names_rule_and_phrase() -> None:
-    assert base_kind(Heard(Channel.TEXT, "进口奶粉特价", None, allowed=False)).reason == "sold to mothers: 奶粉"
+    told = base_kind(Heard(Channel.TEXT, "进口奶粉特价", None, allowed=False)).reason
+    assert re.fullmatch(r"sold to mothers 0\.\d\d: 奶粉", told)
 
 
 @given(st.text())
