@@ -23,9 +23,9 @@ from canary.prove.chain import first_break
 from canary.schedule import JOBS, run_job
 from canary.settings import Settings, load
 from canary.store import leases, ledger, numbers
+from canary.store.base import Base
 from canary.store.database import Store
 from canary.store.numbers import NewNumber
-from canary.store.schema import Base
 from canary.store.vault import Vault, new_key
 from tests.conftest import fresh_database
 

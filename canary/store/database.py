@@ -12,7 +12,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
 from canary.errors import CanaryError, OutsideError
-from canary.store.schema import Base, Meta
+from canary.store.base import Base
+from canary.store.schema import Meta
 from canary.store.turn import turn
 from canary.store.vault import Vault
 

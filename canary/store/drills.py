@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from canary.store import contacts
 from canary.store.database import vault_of
 from canary.store.numbers import e164
-from canary.store.schema import Contact, Drill, Factor, Number, NumberState, Rental, Triage
+from canary.store.operation import Drill, Rental
+from canary.store.schema import Contact, Factor, Number, NumberState, Triage
 
 UNFINISHED = "stopped before it ended"
 

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from canary.errors import CanaryError
 from canary.store import ledger, numbers
 from canary.store.database import vault_of
-from canary.store.schema import Greeted, Number
+from canary.store.operation import Greeted
+from canary.store.schema import Number
 
 
 def keep(session: Session, at: datetime, number: Number, said: Mapping[str, Any] | None) -> None:

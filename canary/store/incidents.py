@@ -9,18 +9,8 @@ from sqlalchemy.orm import Session, joinedload
 
 from canary.store import outbox
 from canary.store.database import insert_once, queue
-from canary.store.schema import (
-    Alerted,
-    Canary,
-    Contact,
-    Copy,
-    Incident,
-    Naming,
-    Number,
-    Placement,
-    PlacementState,
-    Triage,
-)
+from canary.store.operation import Alerted, Incident
+from canary.store.schema import Canary, Contact, Copy, Naming, Number, Placement, PlacementState, Triage
 
 SENDER = "sender"
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from canary.store.schema import Lease
+from canary.store.operation import Lease
 
 
 def acquire(session: Session, name: str, holder: str, now: datetime, lasting: timedelta) -> bool:

@@ -15,7 +15,8 @@ from canary.prove.canonical import digest
 from canary.store.contacts import recognised_numbers
 from canary.store.database import vault_of
 from canary.store.ledger import append
-from canary.store.schema import Canary, Inherited, Number, NumberState, Placement, PlacementState, Rental
+from canary.store.operation import Rental
+from canary.store.schema import Canary, Inherited, Number, NumberState, Placement, PlacementState
 from canary.trace.law import controls_for, draw
 
 

@@ -15,16 +15,7 @@ from canary.prove.canonical import digest
 from canary.store import appearances, ledger, lots, registry
 from canary.store.appearances import Written
 from canary.store.database import queue, vault_of
-from canary.store.schema import (
-    Canary,
-    Copy,
-    Hosted,
-    Inherited,
-    Number,
-    NumberState,
-    Placement,
-    PlacementState,
-)
+from canary.store.schema import Canary, Copy, Hosted, Inherited, Number, NumberState, Placement, PlacementState
 from canary.trace import season
 from canary.trace.law import Law
 

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from canary.store.database import insert_once, vault_of
 from canary.store.ledger import append
 from canary.store.numbers import by_code, e164
-from canary.store.schema import Number, NumberState, Purchase, Rental
+from canary.store.operation import Purchase, Rental
+from canary.store.schema import Number, NumberState
 
 
 @dataclass(frozen=True)

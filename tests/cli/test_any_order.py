@@ -16,8 +16,9 @@ from canary import findings
 from canary.listen.intake import Intake
 from canary.settings import load
 from canary.store import contacts, deliveries, numbers, views
+from canary.store.base import Base
 from canary.store.database import Store
-from canary.store.schema import Base, Canary, Number
+from canary.store.schema import Canary, Number
 from canary.store.spool import Spool
 from canary.store.vault import Vault
 from tests.cli.conftest import Shell

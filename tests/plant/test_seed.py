@@ -31,9 +31,10 @@ from canary.plant.formats.detect import format_of
 from canary.plant.seed import Order, Seeded, seed
 from canary.prove.commitment import commitment
 from canary.store import ledger, numbers, placements, registry
+from canary.store.base import Base
 from canary.store.database import Store, vault_of
 from canary.store.numbers import NewNumber
-from canary.store.schema import Base, Canary, Inherited, Number, NumberState, Placement, PlacementState
+from canary.store.schema import Canary, Inherited, Number, NumberState, Placement, PlacementState
 from canary.store.vault import Vault, new_key
 from canary.trace.law import draw
 from tests.mint import tables

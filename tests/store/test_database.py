@@ -12,8 +12,8 @@ from alembic.script import ScriptDirectory
 from canary.errors import CanaryError, OutsideError
 from canary.prove.chain import first_break
 from canary.store import database, leases, ledger
+from canary.store.base import Base
 from canary.store.database import Store
-from canary.store.schema import Base
 from canary.store.vault import Vault, new_key
 
 NOW = datetime(2026, 6, 5, 10, tzinfo=UTC)

@@ -7,7 +7,7 @@ from canary.errors import OutsideError
 from canary.listen.alerts.base import SECONDS, Channel, Message, Severity
 from canary.store import outbox
 from canary.store.database import Store
-from canary.store.schema import Alert
+from canary.store.operation import Alert
 
 BATCH = 10
 # Longer than a batch of which every message takes its channel's whole patience, some steps of a dialogue each.

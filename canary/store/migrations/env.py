@@ -5,7 +5,8 @@ from typing import Any, Literal
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
-from canary.store.schema import Base, UtcDateTime
+from canary.store import operation, schema  # noqa: F401  their tables are to be known
+from canary.store.base import Base, UtcDateTime
 
 
 def _render(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False]:
