@@ -231,7 +231,7 @@ def test_buy_receive_list_and_backfill_after_the_receiver_was_dead(
     canary("number", "buy", number, *PRICE)
     with serving(port):
         twilio_emulator.text(CALLER, number, "孕妈您好，奶粉免费领取")
-    twilio_emulator.text(CALLER, number, "还有尿不湿")
+    twilio_emulator.text(CALLER, number, "孕妈专享：尿不湿免费试用，回复地址")
     twilio_emulator.call(CALLER, number)
     assert len(canary.json("contact", "list")["contacts"]) == 1
     canary("reconcile")
