@@ -22,6 +22,7 @@ from canary.store.spool import Spool
 
 MAX_BODY = 256 * 1024
 REST_SECONDS = 5.0  # for how long a database that failed twice is not asked: each asking may take seconds
+MEMORABLE = 16 * 1024  # bytes: hardly any request of a provider is longer
 TOGETHER = 128  # deliveries settled in one transaction
 LEFT_BEHIND = timedelta(minutes=1)  # by then a living server has judged its own; twice would do no harm
 FORBIDDEN = Reply(403, "signature not accepted", "text/plain")
@@ -135,10 +136,11 @@ class Intake:
 
     def _conclude(self, kept: "Kept", provider: Provider) -> Signature | None:
         """What a delivery is. Where that rests on what came before, it is settled at once; else later, if that is
-        somebody's task."""
+        somebody's task: this server's, or the job's `deliveries` where it would fill the memory till then."""
         unrepeatable = kept.signature is Signature.GOOD and provider.once(kept.request)
         if self.later is not None and not unrepeatable:
-            self.later.add(kept)
+            if len(kept.request.body) <= MEMORABLE:
+                self.later.add(kept)
             return kept.signature
         with suppress(OutsideError):  # it is kept: `resume` judges it
             return self.settle([kept])[0]

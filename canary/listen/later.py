@@ -11,7 +11,7 @@ from canary.errors import OutsideError
 T = TypeVar("T")
 
 QUIET, LONGEST = 0.1, 3.0  # seconds without a new item after which work begins, and after which it begins anyway
-MOST, HELD = 128, 5_000  # items worked on together, and kept waiting: what is beyond is left to the job `deliveries`
+MOST, HELD = 128, 1_000  # items worked on together, and kept waiting: what is beyond is left to the job `deliveries`
 
 
 class Later(Generic[T]):
