@@ -1,5 +1,6 @@
 """`canary scan`: which canaries stand in files that turned up, and which copy they came from."""
 
+import gc
 import hashlib
 import io
 import os
@@ -73,7 +74,7 @@ def scan(
     try:
         paths = list(_expanded(files))
         fragment = sys.stdin.buffer.read(FRAGMENT) if STDIN in paths else b""
-        with _hashing(() if no_ledger or filter_file else paths, fragment) as hashed:
+        with _no_collection(), _hashing(() if no_ledger or filter_file else paths, fragment) as hashed:
             # Imported here: it takes as long as to hash a gigabyte, which goes on beside.
             from canary.cli.searched import Wish, scanned, sifted
 
@@ -103,6 +104,17 @@ def _expanded(files: Sequence[Path]) -> Iterator[Path]:
             yield from sorted(below for below in path.rglob("*") if below.is_file() and not below.is_symlink())
         else:
             yield path
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Libraries, registry and needles are many objects, none of them garbage: the collector would walk them again and
+    again. Whoever has made them enables it."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """What `canary scan` does when its options are read: searches, judges, enters it in the ledger, prints."""
 
+import gc
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -52,8 +53,10 @@ def scanned(paths: Sequence[Path], wish: Wish, fragment: bytes, hashed: Future[S
     store = settings.store()
     with store.reading() as session:
         looked = finds.sought(session)
+    wanted = needles(looked, wish.phones_only)
+    gc.enable()
     with _progress(paths) as progress:
-        found = wish.scan(needles(looked, wish.phones_only), progress, fragment).files(paths)
+        found = wish.scan(wanted, progress, fragment).files(paths)
         sums = hashed.result()
     digest = finds.digest_of(sha256 for sha256, _ in sums.values())
     said = turned_up.judged(store, settings.now(), settings.terms, looked, found, digest)
@@ -75,6 +78,7 @@ def scanned(paths: Sequence[Path], wish: Wish, fragment: bytes, hashed: Future[S
 def sifted(paths: Sequence[Path], filter_file: Path, fragment: bytes, style: str) -> dict[str, Any]:
     """Search with a filter alone; returns the report."""
     bloom = load_filter(filter_file)
+    gc.enable()
     with _progress(paths) as progress:
         found = filtered(paths, bloom, progress, fragment)
     report = {"filter": bloom.digest, "rate": bloom.rate, "files": [asdict(part) for part in found]}

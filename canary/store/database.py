@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, select, text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
@@ -16,6 +15,9 @@ from canary.store.base import Base
 from canary.store.schema import Meta
 from canary.store.turn import turn
 from canary.store.vault import Vault
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 _MIGRATIONS = Path(__file__).parent / "migrations"  # each version begins with its number
 KEY_CHECK = "canary-records"
@@ -141,7 +143,9 @@ def insert_earliest(session: Session, model: type[Base], values: Values, key: tu
 
 
 @cache
-def _insert(dialect: str, model: type[Base]) -> postgresql.Insert | sqlite.Insert:
+def _insert(dialect: str, model: type[Base]) -> "postgresql.Insert | sqlite.Insert":
+    from sqlalchemy.dialects import postgresql, sqlite  # here, for the one takes a while which is not in use
+
     table = cast(Table, model.__table__)
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 

@@ -47,6 +47,8 @@ SOUNDS = [
     "Yating Chen",
     "chenyating",
     "ChenYaTing",
+    "YaTing Chen",
+    "yATING cHEN",
     "Chen Ya-Ting",
     "YATING, CHEN Yating",
 ]
