@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from canary.mint.facts import Fact
 from canary.scan import chinese, spellings
 from canary.scan.blocks import FIELDS, Block, Syntax, records
+from canary.scan.index import LONG
 from canary.scan.needles import Kind, Needles
 from canary.scan.person import Person
 from canary.scan.record import Match
@@ -75,7 +76,7 @@ class NearMatcher:
         found: list[Nearness] = []
         for record in records(block, self.syntax, begun=self.rows > 0):
             self.rows += 1
-            if self.rows <= MOST_ROWS:
+            if self.rows <= MOST_ROWS and len(record) <= LONG:
                 found += self._of(record, self.rows - 1 + self.syntax.first)
         if block.last and self.rows:
             self.rows += self.syntax.first - 1

@@ -122,6 +122,13 @@ def test_a_larger_file_is_not_searched_so(monkeypatch: pytest.MonkeyPatch) -> No
     assert not scanned(treated(NEARLY["typo, mask"], [HEADER[NAME], HEADER[PHONE]]), CANARIES).matches
 
 
+def test_a_record_too_long_to_be_a_row_is_not_searched_so() -> None:
+    cells = next(cells for cells in ROWS if tuple(cells) == tuple(row(dict(CANARIES[0].facts))))
+    line = f"{typo(cells[NAME])},{masked(cells[PHONE])},"
+    assert scanned(f"{line}{'x' * 100}\n".encode(), CANARIES).matches
+    assert not scanned(f"{line}{'x' * 100_000}\n".encode(), CANARIES).matches
+
+
 def test_ranges_find_what_one_finds(tmp_path: Path) -> None:
     path, looked = tmp_path / "a.csv", needles(CANARIES)
     path.write_bytes(treated(NEARLY["typo, mask"]))
