@@ -61,7 +61,7 @@ def _phone(device: str, told: Told, now: datetime, limits: Limits) -> Phone:
 
 def _state(state: Mapping[str, str], limits: Limits) -> Iterator[tuple[str, str]]:
     level = state.get("battery", "")
-    if level.isdecimal() and int(level) <= limits.battery and state.get("charging") != "yes":
+    if level.isdecimal() and len(level) < 4 and int(level) <= limits.battery and state.get("charging") != "yes":
         yield "battery", f"battery {level} %" + (", not charging" if state.get("charging") == "no" else "")
     if state.get("online") == "no":
         yield "offline", "no internet"
