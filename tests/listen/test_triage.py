@@ -43,7 +43,7 @@ def test_table_of_realistic_texts(language: str, texts: int) -> None:
     "text",
     [
         *("奶 粉", "奶.粉", "奶*粉", "奶🍼粉", "奶\u200b粉", "奶-粉", "嬰兒奶粉", "ＢＡＢＹ　ＦＯＲＭＵＬＡ"),
-        *("new-born photos", "New Born photos", "a breast pump’s"),
+        *("new-born photos", "New Born photos", "a breast pump’s", "b\u200ba\u00adby for\ufe0fmula"),
     ],
 )
 def test_hidden_words_are_found(text: str) -> None:
@@ -154,6 +154,10 @@ def test_phrase_files_are_in_the_plain_form_they_are_matched_in() -> None:
         for name, listed in phrases(language).items():
             assert len(set(listed)) == len(listed), f"{language}.{name} repeats a phrase"
             assert all(phrase == phrase.lower().strip() for phrase in listed)
+
+
+def test_what_takes_no_room_pushes_no_word_out_of_sight() -> None:
+    assert Text("\u200b" * 50_000 + "奶粉").first("products")
 
 
 def test_a_huge_text_is_cut() -> None:
