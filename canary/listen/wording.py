@@ -55,7 +55,7 @@ def plain(text: str) -> str:
     """Half-width, lower-case, simplified characters, none of them invisible; spacing and punctuation as they were. Cut
     when huge."""
     seen = _unseen().sub("", text)[:_LONGEST]
-    return unicodedata.normalize("NFKC", seen).casefold().translate(_simplified())
+    return unicodedata.normalize("NFKC", seen).casefold()[:_LONGEST].translate(_simplified())  # one may become 18
 
 
 def is_han(character: str) -> bool:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from canary.listen.kinds import Kind
 from canary.listen.providers.base import Channel
 from canary.listen.triage import Heard, base_kind
-from canary.listen.wording import Text, phrases
+from canary.listen.wording import Text, phrases, plain
 
 ROOT = Path(__file__).parents[2]
 TEXTS = tomllib.loads((Path(__file__).parent / "texts.toml").read_text(encoding="utf-8"))
@@ -162,3 +162,4 @@ def test_what_takes_no_room_pushes_no_word_out_of_sight() -> None:
 
 def test_a_huge_text_is_cut() -> None:
     assert kind("x" * 1_000_000 + "奶粉") is Kind.OTHER
+    assert len(plain("ﷺ" * 20_000)) == 20_000, "however long its plain form is"
