@@ -1,6 +1,6 @@
 """`canary allow`: callers who may ring, for good or for some days; who is taken off stays on record."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import click
@@ -60,6 +60,8 @@ def _entry(asked: Permission, first: datetime | None, last: datetime | None) -> 
         return asked
     if first is None or last is None or last < first:
         raise CanaryError("--from and --to go together, the first day first", "--from 2026-07-01 --to 2026-07-31")
+    if last.date() == date.max:
+        raise CanaryError(f"--to {last:%Y-%m-%d}: there is no day after it", "for good: leave --from and --to out")
     ends = last.replace(tzinfo=UTC) + timedelta(days=1)
     return Permission(asked.sender, asked.note, asked.channel, first.replace(tzinfo=UTC), ends)
 
@@ -83,7 +85,7 @@ def _caller(number: str, region: str) -> str:
 
 @allow.command("remove")
 @click.argument("number", default="")
-@click.option("--entry", type=int, help="Or the number of an entry of the calendar.")
+@click.option("--entry", type=click.IntRange(1, 2**31 - 1), help="Or the number of an entry of the calendar.")
 @click.option("--note", required=True, help="Why; enters the ledger.")
 @region_option
 def remove(number: str, entry: int | None, note: str, region: str) -> None:

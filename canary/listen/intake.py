@@ -23,7 +23,7 @@ from canary.store.spool import Spool
 MAX_BODY = 256 * 1024
 REST_SECONDS = 5.0  # for how long a database that failed twice is not asked: each asking may take seconds
 MEMORABLE = 16 * 1024  # bytes: hardly any request of a provider is longer
-TOGETHER = 128  # deliveries settled in one transaction
+TOGETHER = 32  # deliveries taken up again in one transaction: each may be as large as we take
 LEFT_BEHIND = timedelta(minutes=1)  # by then a living server has judged its own; twice would do no harm
 FORBIDDEN = Reply(403, "signature not accepted", "text/plain")
 UNAVAILABLE = Reply(503, "try again", "text/plain")
@@ -67,11 +67,15 @@ class Intake:
         """Judge the deliveries that a dying server left between "kept" and "judged", or that were too many to judge at
         once; returns how many. Those of a provider that is no longer configured stay as they are."""
         with self.store.reading() as session:
-            left = deliveries.unconcluded(session, self.now() - after)
-        known = [self._again(delivered) for delivered in left if delivered.provider in self.providers]
-        for start in range(0, len(known), TOGETHER):
-            self.settle_all(known[start : start + TOGETHER])
-        return len(known)
+            left = deliveries.unconcluded(session, self.now(), after)
+        judged = 0
+        # Some at a time: a flood leaves more than the memory holds.
+        for start in range(0, len(left), TOGETHER):
+            with self.store.reading() as session:
+                found = deliveries.delivered(session, left[start : start + TOGETHER], self.providers)
+            self.settle_all([self._again(delivered) for delivered in found])
+            judged += len(found)
+        return judged
 
     def drain(self) -> int:
         """Move what waits in the spool into the database, oldest first, and judge it; returns how many. Safe while

@@ -13,6 +13,8 @@ from canary.store.database import Store
 from canary.store.phones import Told
 
 NEVER = "has never answered"
+# Without a word for so long, a phone that no setting names was given up, or goes by another name since.
+GIVEN_UP = timedelta(days=30)
 # Whose contacts come from phones of ours.
 _DEVICES = (Attested.DEVICE, Attested.DEVICE_SIGNED)
 
@@ -41,11 +43,15 @@ def ask(store: Store, providers: Mapping[str, Provider], now: datetime) -> int:
 
 
 def known(store: Store, providers: Mapping[str, Provider], now: datetime, limits: Limits) -> dict[str, list[Phone]]:
-    """By provider: its phones with what is wrong with each, those it should ask but never heard of among them."""
+    """By provider: its phones with what is wrong with each, those it should ask but never heard of among them. Phones
+    that neither `sims` nor the provider names are left out once they were given up."""
     found: dict[str, list[Phone]] = {}
+    sims = {sim.partition("/")[0] for sim in limits.sims}
     with store.reading() as session:
         for name, provider in ((n, p) for n, p in providers.items() if p.attested in _DEVICES):
-            told = phones.told(session, name, now - limits.back)
+            heard = phones.told(session, name, now - limits.back)
+            kept = sims.union(provider.devices)
+            told = {device: t for device, t in heard.items() if device in kept or now - t.seen <= GIVEN_UP}
             found[name] = [_phone(device, each, now, limits) for device, each in told.items()]
             found[name] += [Phone(d, None, ((NEVER, NEVER),)) for d in provider.devices if d not in told]
     return found
@@ -61,7 +67,7 @@ def _phone(device: str, told: Told, now: datetime, limits: Limits) -> Phone:
 
 def _state(state: Mapping[str, str], limits: Limits) -> Iterator[tuple[str, str]]:
     level = state.get("battery", "")
-    if level.isdecimal() and int(level) <= limits.battery and state.get("charging") != "yes":
+    if level.isdecimal() and len(level) < 4 and int(level) <= limits.battery and state.get("charging") != "yes":
         yield "battery", f"battery {level} %" + (", not charging" if state.get("charging") == "no" else "")
     if state.get("online") == "no":
         yield "offline", "no internet"

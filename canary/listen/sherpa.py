@@ -25,6 +25,9 @@ _FILES: Final[Mapping[ModelKind, Mapping[str, str]]] = {
 }
 # These models hear some 30 seconds at a time; a cut is made where it is quietest towards the end of them.
 _PIECE, _SEARCH, _QUIET = 28.0, 6.0, 0.1
+# Telephone to studio. What a file says of itself is a stranger's word: a sample a second would be a million pieces.
+_RATES: Final = range(4_000, 192_001)
+_MOST_CHANNELS: Final = 8
 
 
 @dataclass
@@ -87,8 +90,10 @@ def _read(recording: bytes) -> tuple[int, list[Samples]]:
         with wave.open(io.BytesIO(recording)) as file:
             rate, width, count = file.getframerate(), file.getsampwidth(), file.getnchannels()
             frames = file.readframes(file.getnframes())
-    except (wave.Error, EOFError) as error:
+    except (wave.Error, EOFError, RuntimeError) as error:  # the last when a piece is longer than the file
         raise Unreadable(f"a recording is no PCM WAV: {error}", "see `canary contact media`") from error
+    if rate not in _RATES or count > _MOST_CHANNELS:
+        raise Unreadable(f"a recording of {count} channels at {rate} Hz", "see `canary contact media`")
     if width != 2:
         raise Unreadable(f"a recording has samples of {8 * width} bits, not 16", "see `canary contact media`")
     whole = len(frames) // (2 * count) * 2 * count

@@ -60,16 +60,23 @@ class Command:
 
 def transcribe(store: Store, transcriber: Transcriber, now: datetime) -> int:
     """Transcribe recordings that are kept and have no words yet, each once; returns how many. What is recognised counts
-    like words that the provider heard. Raises OutsideError; what was done until then stays."""
+    like words that the provider heard. One that fails holds up no other: it is tried again, and when all were tried
+    its OutsideError is raised."""
     with store.reading() as session:
         due = media.wordless(session, MOST)
+    failed: OutsideError | None = None
     for row in due:
         with store.reading() as session:
             recording = media.content(session, row.id)
         try:
             said = transcriber.words(recording)
         except Unreadable:
-            said = ""  # it is kept for human ears, and holds up no other
+            said = ""  # it is kept for human ears
+        except OutsideError as error:
+            failed = error
+            continue
         with store.writing() as session:
             media.worded(session, row, said.replace("\0", ""), now)
+    if failed:
+        raise failed
     return len(due)

@@ -43,10 +43,19 @@ def _simplified() -> Mapping[int, str]:
     return {ord(old): new for old, new in zip(han, simple, strict=True) if old != new} | {ord("妳"): "你"}
 
 
+@cache
+def _unseen() -> re.Pattern[str]:
+    """What takes no room: zero-width spaces and joiners, soft hyphens, marks of direction and style."""
+    formats = (chr(code) for code in range(0x10000) if unicodedata.category(chr(code)) == "Cf")
+    return re.compile(f"[{''.join(formats)}\u034f\ufe00-\ufe0f\U000e0000-\U000e007f]+")
+
+
 @lru_cache(maxsize=256)  # one text is held against many personas
 def plain(text: str) -> str:
-    """Half-width, lower-case, simplified characters; spacing and punctuation as they were. Cut when huge."""
-    return unicodedata.normalize("NFKC", text[:_LONGEST]).casefold().translate(_simplified())
+    """Half-width, lower-case, simplified characters, none of them invisible; spacing and punctuation as they were. Cut
+    when huge."""
+    seen = _unseen().sub("", text)[:_LONGEST]
+    return unicodedata.normalize("NFKC", seen).casefold()[:_LONGEST].translate(_simplified())  # one may become 18
 
 
 def is_han(character: str) -> bool:

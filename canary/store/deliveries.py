@@ -4,10 +4,10 @@ import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Connection, Table, func, insert, select
+from sqlalchemy import Connection, Table, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from canary.store.database import insert_once, vault_of
@@ -84,11 +84,18 @@ def last_heard(session: Session) -> dict[str, datetime]:
     return dict(rows.all())
 
 
-def unconcluded(session: Session, before: datetime) -> list[Delivered]:
-    """Deliveries that came before then and that nobody finished judging: the server died in between."""
-    query = select(Delivery).outerjoin(Outcome, Outcome.delivery_id == Delivery.id)
-    query = query.where(Outcome.delivery_id.is_(None), Delivery.at < before).order_by(Delivery.id)
-    return [opened(session, row) for row in session.scalars(query)]
+def unconcluded(session: Session, at: datetime, after: timedelta) -> list[int]:
+    """The ids of deliveries that nobody finished judging though they came so long before: the server died in between.
+    Those of later than now among them, for a clock that ran ahead must not put them off till then."""
+    query = select(Delivery.id).outerjoin(Outcome, Outcome.delivery_id == Delivery.id)
+    old = or_(Delivery.at < at - after, Delivery.at > at + after)
+    return list(session.scalars(query.where(Outcome.delivery_id.is_(None), old).order_by(Delivery.id)))
+
+
+def delivered(session: Session, ids: Sequence[int], providers: Iterable[str]) -> list[Delivered]:
+    """The deliveries of these ids that came from these providers, in order."""
+    query = select(Delivery).where(Delivery.id.in_(ids), Delivery.provider.in_(list(providers)))
+    return [opened(session, row) for row in session.scalars(query.order_by(Delivery.id))]
 
 
 def waiting(session: Session) -> int:

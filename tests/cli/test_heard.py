@@ -175,6 +175,7 @@ def test_the_calendar_authorises_on_its_days_only(seeded: Shell, who: tuple[str,
         ((CALLER, "--from", "2026-06-02", "--to", "2026-06-01"), "the first day first"),
         (("--channel", "call"), "without days"),
         (("--from", "2026-06-01", "--to", "2026-06-03"), "neither caller nor channel"),
+        ((CALLER, "--from", "2026-06-01", "--to", "9999-12-31"), "no day after it"),
     ],
 )
 def test_a_calendar_entry_that_says_too_little_is_refused(seeded: Shell, who: tuple[str, ...], words: str) -> None:
@@ -194,6 +195,7 @@ def test_who_is_taken_off_the_list_counts_from_then_on_and_leaves_a_trace(seeded
     (gone,) = seeded.json("allow", "list", "--all")["allowed"]
     assert gone["note"] == "reminder line" and gone["removed"]
     assert "in force" in seeded.refused("allow", "remove", CALLER, "--note", "again")
+    assert "is not in the range" in seeded("allow", "remove", "--entry", str(10**20), "--note", "x", code=2).stderr
     seeded("allow", "add", CALLER, "--note", "it does not")
     assert [kind for kind, _ in contacts(seeded)] == ["authorised", "authorised"]
 

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from sqlalchemy import func, select
 
 from canary.cli.main import cli
-from canary.errors import CanaryError
+from canary.errors import CanaryError, OutsideError
 from canary.listen.intake import arrived
 from canary.listen.media import Collected, Terms, collect
 from canary.listen.providers.base import Channel, Event
@@ -262,6 +262,24 @@ def test_a_transcriber_that_cannot_work_says_so_and_is_tried_again(registry, api
     with pytest.raises(CanaryError, match="transcriber_command"):
         transcribe(registry, Command(line), NOW)
     assert transcribe(registry, Command("echo {file}"), NOW) == 1
+
+
+def test_a_recording_that_fails_every_time_holds_up_no_other(registry, api) -> None:
+    other = f"RE{'0' * 32}"
+    api.held[other] = (SOUND + b"broken", "audio/x-wav")
+    heard(registry, Event(CA, f"recording:{other}:completed", Channel.CALL, OURS, CALLER), recording())
+    run(registry, api)
+
+    class Hears:
+        def words(self, recording: bytes) -> str:
+            if recording.endswith(b"broken"):
+                raise OutsideError("transcriber_command: CalledProcessError", "run it by hand")
+            return "月子中心"
+
+    with pytest.raises(OutsideError, match="CalledProcessError"):
+        transcribe(registry, Hears(), NOW)
+    with registry.reading() as session:
+        assert [row.key for row in media.wordless(session, 9)] == [other]
 
 
 def test_the_job_downloads_contacts_show_it_and_a_command_gets_it_out_with_a_ledger_line(

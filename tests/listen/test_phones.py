@@ -151,6 +151,17 @@ def test_a_change_of_long_ago_is_no_news(store, tmp_path) -> None:
     assert wrong(gate(store, NOW + HOUR)) == []
 
 
+def test_a_phone_that_goes_by_another_name_is_missed_for_a_month_and_for_good_if_the_settings_name_it(
+    store, tmp_path
+) -> None:
+    ping(store, tmp_path, NOW)
+    providers = {"smsgate": SmsGateProvider(SECRET)}
+    ours = Limits(20, 6 * HOUR, timedelta(days=7), {"ffb1/2": OURS})
+    assert [len(wrong(gate(store, NOW + timedelta(days=days), ours))) for days in (1, 30, 300)] == [1, 1, 1]
+    assert len(wrong(gate(store, NOW + timedelta(days=30)))) == 1
+    assert phones.known(store, providers, NOW + timedelta(days=31), LIMITS) == {"smsgate": []}
+
+
 def test_the_servers_list_says_when_each_phone_was_seen_and_with_which_sims(store, gateway) -> None:
     seen = (NOW - HOUR).isoformat()
     gateway.devices = [

@@ -2,6 +2,7 @@
 
 import io
 import wave
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from canary.errors import CanaryError, OutsideError
@@ -113,6 +114,29 @@ def test_a_long_recording_is_cut_where_it_is_quiet_and_nothing_is_lost(seconds: 
 def test_what_is_no_recording_we_read_is_told_apart_from_a_model_that_fails(model: Path, recording: bytes) -> None:
     with pytest.raises(Unreadable):
         SherpaOnnx(model, "sense-voice", "zh", Engine()).words(recording)
+
+
+@pytest.mark.parametrize("rate", [0, 1, 2**32 - 1], ids=str)
+def test_a_rate_no_telephone_has_is_not_read(model: Path, rate: int) -> None:
+    whole = wav(np.full(800, 0.5))
+    with pytest.raises(Unreadable, match=f"{rate} Hz"):
+        SherpaOnnx(model, "sense-voice", "zh", Engine()).words(whole[:24] + rate.to_bytes(4, "little") + whole[28:])
+
+
+def test_channels_without_end_are_not_read(model: Path) -> None:
+    whole = wav(np.full(800, 0.5))
+    with pytest.raises(Unreadable, match="65535 channels"):
+        SherpaOnnx(model, "sense-voice", "zh", Engine()).words(whole[:22] + b"\xff\xff" + whole[24:])
+
+
+@given(place=st.integers(0, 43), value=st.integers(0, 255), length=st.integers(0, 200))
+@example(16, 60, 200)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_its_head_says_a_file_is_read_or_told_apart(model: Path, place: int, value: int, length: int) -> None:
+    whole = bytearray(wav(np.full(78, 0.5)))
+    whole[place] = value
+    with suppress(Unreadable):
+        SherpaOnnx(model, "sense-voice", "zh", Engine()).words(bytes(whole[:length]))
 
 
 @pytest.mark.parametrize("kind", FILES)

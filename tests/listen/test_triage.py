@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from canary.listen.kinds import Kind
 from canary.listen.providers.base import Channel
 from canary.listen.triage import Heard, base_kind
-from canary.listen.wording import Text, phrases
+from canary.listen.wording import Text, phrases, plain
 
 ROOT = Path(__file__).parents[2]
 TEXTS = tomllib.loads((Path(__file__).parent / "texts.toml").read_text(encoding="utf-8"))
@@ -43,7 +43,7 @@ def test_table_of_realistic_texts(language: str, texts: int) -> None:
     "text",
     [
         *("奶 粉", "奶.粉", "奶*粉", "奶🍼粉", "奶\u200b粉", "奶-粉", "嬰兒奶粉", "ＢＡＢＹ　ＦＯＲＭＵＬＡ"),
-        *("new-born photos", "New Born photos", "a breast pump’s"),
+        *("new-born photos", "New Born photos", "a breast pump’s", "b\u200ba\u00adby for\ufe0fmula"),
     ],
 )
 def test_hidden_words_are_found(text: str) -> None:
@@ -156,5 +156,10 @@ def test_phrase_files_are_in_the_plain_form_they_are_matched_in() -> None:
             assert all(phrase == phrase.lower().strip() for phrase in listed)
 
 
+def test_what_takes_no_room_pushes_no_word_out_of_sight() -> None:
+    assert Text("\u200b" * 50_000 + "奶粉").first("products")
+
+
 def test_a_huge_text_is_cut() -> None:
     assert kind("x" * 1_000_000 + "奶粉") is Kind.OTHER
+    assert len(plain("ﷺ" * 20_000)) == 20_000, "however long its plain form is"

@@ -1,5 +1,6 @@
 """The hooks keep every request before judging it, accept what Twilio signed, and refuse the rest."""
 
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
@@ -191,3 +192,28 @@ def test_a_body_that_would_fill_the_memory_till_it_is_read_is_left_to_the_job(cl
     assert counts(registry) == (2, 0)
     assert service.resume(timedelta(0)) == 2
     assert counts(registry) == (2, 2)
+
+
+def kept(store: Store, settings: Settings, at: datetime, body: bytes = b"") -> None:
+    url = settings.public_url + "/hooks/twilio/sms"
+    with store.writing() as session:
+        keep(session, _delivered("twilio", "sms", RawRequest(url, {}, body, at)))
+
+
+def test_a_delivery_that_a_clock_running_ahead_dated_is_taken_up_too(settings, registry):
+    for hours in (-1, 0, 24):
+        kept(registry, settings, datetime.now(UTC) + timedelta(hours=hours))
+    assert intake(settings, registry).resume() == 2
+
+
+def test_what_a_flood_left_is_taken_up_without_filling_the_memory(settings, registry, monkeypatch):
+    monkeypatch.setattr("canary.listen.intake.TOGETHER", 2)
+    size, many = 100_000, 30
+    for _ in range(many):
+        kept(registry, settings, datetime.now(UTC) - timedelta(hours=1), b"x" * size)
+    service = intake(settings, registry)
+    tracemalloc.start()
+    assert service.resume() == many
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < size * many / 2

@@ -37,7 +37,7 @@ class Mail:
 
     def _letter(self, message: Message) -> EmailMessage:
         letter = EmailMessage()
-        letter["Subject"] = f"[canary] {message.title}"
+        letter["Subject"] = " ".join(f"[canary] {message.title}".split())  # one line
         letter["From"] = self._from
         letter["To"] = ", ".join(self._to)
         letter["Date"] = format_datetime(message.at)

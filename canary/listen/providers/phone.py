@@ -11,14 +11,19 @@ from canary.store.phones import PREFIX, SIMS, STATE
 
 def state_event(device: str, key: str, told: Mapping[str, str], at: datetime | None = None) -> Event:
     """Battery in per cent, `charging` and `online` ("yes" or "no"), whichever it told; `key` tells reports apart."""
-    return Event(PREFIX + device[:60], f"{STATE}{key}", Channel.MESSAGE, details=dict(told), at=at)
+    return Event(_sid(device), f"{STATE}{key}", Channel.MESSAGE, details=dict(told), at=at)
 
 
 def sims_event(device: str, key: str, cards: Mapping[str, str], at: datetime | None = None) -> Event:
     """By slot from "1", the number printed on each card (ICCID), "" where it is not told."""
-    told = json.dumps({slot: storable(card) for slot, card in sorted(cards.items())})
+    told = json.dumps({slot: storable(card)[:40] for slot, card in sorted(cards.items())})
     part = f"{SIMS}{key}:{sha256(told.encode()).hexdigest()[:8]}"
-    return Event(PREFIX + device[:60], part, Channel.MESSAGE, details={"sims": told}, at=at)
+    return Event(_sid(device), part, Channel.MESSAGE, details={"sims": told}, at=at)
+
+
+def _sid(device: str) -> str:
+    # Its name goes into alerts and onto terminals, and a phone gives itself whatever name it likes.
+    return PREFIX + "".join(c if c.isprintable() else "?" for c in storable(device)[:60])
 
 
 def hour(at: datetime) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from hashlib import sha256
-from itertools import chain
 from urllib.parse import parse_qsl, unquote
 
 from canary.errors import CanaryError, OutsideError
+from canary.listen.providers.ask import each_tried
 from canary.listen.providers.base import (
     Attested,
     Channel,
@@ -120,7 +120,7 @@ class SmsForwarderProvider(Provider):
 
     def backfill(self, since: datetime) -> Iterator[Event] | None:
         """What the phones themselves still have, once their servers are known."""
-        return chain.from_iterable(phone.since(since) for phone in self._phones) if self._phones else None
+        return each_tried(phone.since(since) for phone in self._phones) if self._phones else None
 
     def phones(self, now: datetime) -> Iterator[Event]:
         """What the phones' own servers say."""

@@ -10,16 +10,16 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
-import requests
-
 from canary.errors import OutsideError
+from canary.listen.providers.ask import ask
 from canary.listen.providers.base import Channel, Event, storable, text_in
 from canary.listen.providers.phone import hour, sims_event, state_event
 from canary.store.e164 import normalise
 
 PAGE = 50
 MOST_PAGES = 200
-SECONDS = 20
+_PATIENCE = 600  # seconds for the whole log of a phone
+_HINT = "is it on, is its server started, is its secret ours?"
 # What is asked for, by its type in the app: texts received; calls that came in, and those that were missed.
 _ASKED = (("sms", 1), ("call", 1), ("call", 3))
 
@@ -32,9 +32,12 @@ class PhoneLog:
 
     def since(self, since: datetime) -> Iterator[Event]:
         """Texts and calls since then, with ids of their own, newest first of each. Raises OutsideError."""
+        until = time.monotonic() + _PATIENCE
         for what, kind in _ASKED:
             for row in self._rows(what, kind, since):
                 yield self._event(what, row)
+                if time.monotonic() > until:
+                    raise self._failed("too slow to be read to the end")
 
     def told(self, now: datetime) -> Iterator[Event]:
         """The SIMs it sees and its battery. Raises OutsideError if it does not answer at all."""
@@ -61,10 +64,9 @@ class PhoneLog:
         made = hmac.new(self._secret.encode(), f"{stamp}\n{self._secret}".encode(), sha256).digest()
         body = {"data": data, "timestamp": stamp, "sign": quote(b64encode(made).decode(), safe="")}
         try:
-            answer = requests.post(self._url + path, json=body, timeout=SECONDS, allow_redirects=False)
-            found = answer.json()
-        except (requests.RequestException, ValueError) as error:
-            raise self._failed(type(error).__name__) from error
+            found = ask("POST", self._url + path, f"phone {self.device}", _HINT, json=body).read()
+        except ValueError as error:
+            raise self._failed("no JSON") from error
         if not isinstance(found, dict) or found.get("code") != 200:
             raise self._failed(
                 str(found.get("msg", "no answer we know"))[:100] if isinstance(found, dict) else "no object"
@@ -72,7 +74,8 @@ class PhoneLog:
         return found.get("data")
 
     def _failed(self, why: str) -> OutsideError:
-        return OutsideError(f"phone {self.device}: {why}", "is it on, is its server started, is its secret ours?")
+        shown = "".join(c if c.isprintable() else "?" for c in storable(why))
+        return OutsideError(f"phone {self.device}: {shown}", _HINT)
 
     def _event(self, what: str, row: Mapping[str, Any]) -> Event:
         slot = f"SIM{int(row['sim_id']) + 1}" if str(row.get("sim_id")) in ("0", "1") else ""

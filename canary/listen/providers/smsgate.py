@@ -8,9 +8,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-import requests
-
 from canary.errors import CanaryError, OutsideError
+from canary.listen.providers.ask import Answer, ask, each_tried
 from canary.listen.providers.base import (
     Attested,
     Channel,
@@ -25,7 +24,6 @@ from canary.listen.providers.base import (
 )
 from canary.listen.providers.smsgate_phones import listed, told
 
-SECONDS = 20
 _CHANNELS = {
     "sms:received": Channel.TEXT,
     "sms:data-received": Channel.TEXT,
@@ -86,31 +84,31 @@ class SmsGateProvider(Provider):
         return self._export(since) if self._api else None
 
     def _export(self, since: datetime) -> Iterator[Event]:
+        devices = sorted({name.partition("/")[0] for name in self._sims} - {"*"})
+        return each_tried(self._sent_again(device, since) for device in devices)
+
+    def _sent_again(self, device: str, since: datetime) -> Iterator[Event]:
         until = datetime.now(UTC)
-        for device in sorted({name.partition("/")[0] for name in self._sims} - {"*"}):
-            asked = {"deviceId": device, "since": since.astimezone(UTC).isoformat(), "until": until.isoformat()}
-            self._call("POST", "messages/inbox/export", device, asked)
+        asked = {"deviceId": device, "since": since.astimezone(UTC).isoformat(), "until": until.isoformat()}
+        self._call("POST", "messages/inbox/export", device, asked)
         yield from ()
 
-    def _call(self, method: str, path: str, what: str, asked: object = None) -> requests.Response:
+    def _call(self, method: str, path: str, what: str, asked: object = None) -> Answer:
         user, _, password = self._login.partition(":")
-        how: dict[str, Any] = {"auth": (user, password), "timeout": SECONDS, "allow_redirects": False}
-        try:
-            answer = requests.request(method, f"{self._api}/{path}", json=asked, **how)
-        except requests.RequestException as error:
-            raise OutsideError(f"SMSGate {what}: {type(error).__name__}", "see smsgate_api_url") from error
-        if not 200 <= answer.status_code < 300:
-            raise OutsideError(f"SMSGate {what}: answered {answer.status_code}", "see smsgate_login")
+        url = f"{self._api}/{path}"
+        answer = ask(method, url, f"SMSGate {what}", "see smsgate_api_url", json=asked, auth=(user, password))
+        if not 200 <= answer.status < 300:
+            raise OutsideError(f"SMSGate {what}: answered {answer.status}", "see smsgate_login")
         return answer
 
     def phones(self, now: datetime) -> Iterator[Event]:
         """When its server was last reached by each phone of the account, and with which SIMs."""
         if self._api:
-            with suppress(OutsideError):
+            with suppress(OutsideError, ValueError):
                 yield from filter(None, (listed(device, now) for device in self._devices()))
 
     def _devices(self) -> list[Mapping[str, Any]]:
-        found = self._call("GET", "devices", "the list of phones").json()
+        found = self._call("GET", "devices", "the list of phones").read()
         listed = found if isinstance(found, list) else []
         return [device for device in listed if isinstance(device, dict) and not device.get("deletedAt")]
 

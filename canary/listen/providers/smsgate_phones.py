@@ -7,6 +7,8 @@ from typing import Any
 from canary.listen.providers.base import Event, text_in
 from canary.listen.providers.phone import hour, sims_event, state_event
 
+_SLOTS = frozenset("12345678")
+
 
 def told(found: Mapping[str, Any], stamp: str) -> tuple[Event, ...]:
     """The state in a `system:ping`, or the SIMs in an `app:started`; nothing of any other event. Of pings with stamps
@@ -28,6 +30,8 @@ def listed(device: Mapping[str, Any], now: datetime) -> Event | None:
     try:
         seen = min(now, datetime.fromisoformat(text_in(device, "lastSeen")).astimezone(UTC))
     except (ValueError, OverflowError):
+        return None
+    if not name:
         return None
     if isinstance(cards, list):
         return sims_event(name, hour(seen), _cards(cards), seen)
@@ -51,4 +55,4 @@ def _checks(health: object) -> Iterable[tuple[str, int]]:
 
 def _cards(cards: Iterable[object]) -> dict[str, str]:
     known = {text_in(card, "simNumber"): text_in(card, "iccid") for card in cards if isinstance(card, dict)}
-    return {slot: card for slot, card in known.items() if slot}
+    return {slot: card for slot, card in known.items() if slot in _SLOTS}
