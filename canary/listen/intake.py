@@ -22,7 +22,6 @@ from canary.store.spool import Spool
 
 MAX_BODY = 256 * 1024
 REST_SECONDS = 5.0  # for how long a database that failed twice is not asked: each asking may take seconds
-MEMORABLE = 16 * 1024  # bytes: hardly any request of a provider is longer
 TOGETHER = 32  # deliveries taken up again in one transaction: each may be as large as we take
 LEFT_BEHIND = timedelta(minutes=1)  # by then a living server has judged its own; twice would do no harm
 FORBIDDEN = Reply(403, "signature not accepted", "text/plain")
@@ -140,11 +139,10 @@ class Intake:
 
     def _conclude(self, kept: "Kept", provider: Provider) -> Signature | None:
         """What a delivery is. Where that rests on what came before, it is settled at once; else later, if that is
-        somebody's task: this server's, or the job's `deliveries` where it would fill the memory till then."""
+        somebody's task."""
         unrepeatable = kept.signature is Signature.GOOD and provider.once(kept.request)
         if self.later is not None and not unrepeatable:
-            if len(kept.request.body) <= MEMORABLE:
-                self.later.add(kept)
+            self.later.add(kept)
             return kept.signature
         with suppress(OutsideError):  # it is kept: `resume` judges it
             return self.settle([kept])[0]
@@ -162,6 +160,11 @@ class Kept:
     delivered: Delivered
     request: RawRequest
     signature: Signature | None
+
+    @property
+    def kilobytes(self) -> int:
+        """What it takes of the memory, roughly, while it waits to be read."""
+        return 1 + len(self.request.body) // 1024
 
 
 @dataclass(frozen=True)

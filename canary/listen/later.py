@@ -11,16 +11,18 @@ from canary.errors import OutsideError
 T = TypeVar("T")
 
 QUIET, LONGEST = 0.1, 3.0  # seconds without a new item after which work begins, and after which it begins anyway
-MOST, HELD = 128, 1_000  # items worked on together, and kept waiting: what is beyond is left to the job `deliveries`
+MOST = 128  # items worked on together
+HELD = 5_000  # what may wait here weighs so much: what is beyond is left to the job `deliveries`
 
 
 class Later(Generic[T]):
     """A thread that calls `work` with what was added. What fails, or is too much to hold, is left for another to find:
     nothing is added here that is not stored."""
 
-    def __init__(self, work: Callable[[Sequence[T]], object]) -> None:
-        self._work = work
+    def __init__(self, work: Callable[[Sequence[T]], object], weigh: Callable[[T], int] = lambda item: 1) -> None:
+        self._work, self._weigh = work, weigh
         self._items: list[T] = []
+        self._weight = 0
         self._changed = Condition()
         self._last = self._first = 0.0
         self._closed = False
@@ -34,8 +36,9 @@ class Later(Generic[T]):
             if not self._items:
                 self._first = self._last
                 self._changed.notify()
-            if len(self._items) < HELD:
+            if self._weight < HELD:
                 self._items.append(item)
+                self._weight += self._weigh(item)
 
     def close(self, patience: float = 10.0) -> None:
         """Work on all that waits, for `patience` seconds at most, and end."""
@@ -60,6 +63,7 @@ class Later(Generic[T]):
             while not self._closed and (rest := self._rest()) > 0:
                 self._changed.wait(rest)
             items, self._items = self._items[:MOST], self._items[MOST:]
+            self._weight -= sum(map(self._weigh, items))
             # What still waits begins to wait anew: under load there is one group every few seconds, no more.
             self._first = time.monotonic()
             return items

@@ -3,6 +3,7 @@
 import socket
 import time
 from contextlib import suppress
+from operator import attrgetter
 from threading import Thread
 from typing import Any
 
@@ -87,7 +88,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         """The WSGI app; what the last server left in the spool is fetched beside the first requests."""
         app = create_app(self._settings)
         intake: Intake = app.extensions["intake"]
-        intake.later = self._later = Later(intake.settle_all)
+        intake.later = self._later = Later(intake.settle_all, attrgetter("kilobytes"))
         Thread(target=_drain, args=(intake,), daemon=True).start()
         Thread(target=_refresh, args=(intake,), daemon=True).start()
         return app

@@ -1,5 +1,6 @@
 """Work put off: done soon, in order, once; what fails does not end it; closing finishes what waits."""
 
+import time
 from collections.abc import Sequence
 from threading import Event
 
@@ -63,6 +64,29 @@ def test_memory_is_bounded_what_is_too_much_is_left_to_the_job() -> None:
         later.add(item)
     later.close()
     assert HELD <= len(done) < HELD + 500 + MOST
+
+
+def test_few_large_items_are_held_where_many_small_ones_were() -> None:
+    done: list[int] = []
+    later = Later[int](done.extend, weigh=lambda item: item)
+    for _ in range(MOST):
+        later.add(HELD // 10)
+    later.close()
+    assert 10 <= len(done) < MOST
+
+
+def test_what_was_worked_on_makes_room_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(later_module, "QUIET", 0.0)
+    done: list[int] = []
+    later = Later[int](done.extend, weigh=lambda item: HELD)
+    for count in range(1, 4):
+        later.add(count)
+        for _ in range(500):
+            if len(done) == count:
+                break
+            time.sleep(0.01)
+    later.close()
+    assert done == [1, 2, 3]
 
 
 def test_work_waits_for_a_moment_without_requests(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 import tracemalloc
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from types import SimpleNamespace
 from urllib.parse import urlencode
 
 import pytest
@@ -11,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from twilio.request_validator import RequestValidator
 
-from canary.listen.intake import MAX_BODY, MEMORABLE, _delivered
+from canary.listen.intake import MAX_BODY, _delivered
 from canary.listen.providers.base import RawRequest
 from canary.listen.sort import sort_all
 from canary.settings import Settings
@@ -180,18 +179,6 @@ def test_a_delivery_kept_but_not_judged_is_taken_up_again_once(settings, registr
     assert counts(registry) == (1, 0)
     assert (service.resume(), service.resume()) == (1, 0)
     assert counts(registry) == (1, 1)
-
-
-def test_a_body_that_would_fill_the_memory_till_it_is_read_is_left_to_the_job(client, settings, registry):
-    held = []
-    service = client.application.extensions["intake"]
-    service.later = SimpleNamespace(add=held.append)
-    for number, text in enumerate(("短", "长" * MEMORABLE)):
-        assert post(client, settings, sms(f"SM{number}", text)).status_code == 200
-    assert len(held) == 1
-    assert counts(registry) == (2, 0)
-    assert service.resume(timedelta(0)) == 2
-    assert counts(registry) == (2, 2)
 
 
 def kept(store: Store, settings: Settings, at: datetime, body: bytes = b"") -> None:
