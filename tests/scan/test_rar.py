@@ -127,3 +127,17 @@ def test_the_tool_is_told_no_secret(tool: Path, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("CANARY_KEY", "geheim")
     with running(["/usr/bin/env"]) as stream:
         assert b"geheim" not in stream.read()
+
+
+def test_7zip_is_asked_what_it_knows_without_being_told_a_secret(
+    tool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin/unrar").unlink()
+    asked = f"""[ "$1" = i ] && {{ /usr/bin/env >> '{tmp_path}/told'; echo ' Rar5'; exit; }}"""
+    (tmp_path / "bin/7zz").write_text(f"#!/bin/sh\n{asked}\nexec /bin/cat '{tool}'\n")
+    (tmp_path / "bin/7zz").chmod(0o755)
+    monkeypatch.setenv("CANARY_KEY", "geheim")
+    tool.write_bytes(CSV)
+    (tmp_path / "a.rar").write_bytes(archived({"a.csv": CSV}, PACKED))
+    assert found(scan(tmp_path / "a.rar")[0]) == EXPECTED
+    assert "geheim" not in (tmp_path / "told").read_text()
