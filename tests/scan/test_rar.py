@@ -1,11 +1,13 @@
 """Rar archives: headers are read here, contents by a tool, and nothing of either stays."""
 
 import base64
+import io
 import os
 import threading
 from pathlib import Path
 from queue import Empty, Queue
 
+import py7zr
 import pytest
 
 from canary.scan.readers import rar, sevenzip, solid
@@ -141,3 +143,14 @@ def test_7zip_is_asked_what_it_knows_without_being_told_a_secret(
     (tmp_path / "a.rar").write_bytes(archived({"a.csv": CSV}, PACKED))
     assert found(scan(tmp_path / "a.rar")[0]) == EXPECTED
     assert "geheim" not in (tmp_path / "told").read_text()
+
+
+@pytest.mark.parametrize("name", ["../a.csv", "/etc/a.csv", "C:\\a.csv", "a\nb.csv", "-rf"])
+def test_members_of_a_7z_archive_may_be_called_anything(name: str, tmp_path: Path) -> None:
+    held = io.BytesIO()
+    with py7zr.SevenZipFile(held, "w") as package:
+        package.writestr(CSV, "a.csv")
+        package.files.files_list[0]["filename"] = name
+    (tmp_path / "a.7z").write_bytes(held.getvalue())
+    (part,) = scan(tmp_path / "a.7z")
+    assert (part.error, part.path.partition("!")[2], found(part)) == ("", name.replace("\\", "/"), EXPECTED)
