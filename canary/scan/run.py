@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from canary.errors import CanaryError, OutsideError
+from canary.errors import CanaryError, OutsideError, SealedError
 from canary.mint.facts import Fact
 from canary.scan import STDIN, cells, near
 from canary.scan.blocks import SIZE, Block, blocks, views
@@ -240,6 +240,8 @@ def scan_task(task: Task, finder: Finder, progress: Progress) -> list[Scanned]:
                 reading = True
                 _search(part, found[-1], finder, task.values is not None, progress)
                 reading = False
+    except SealedError:  # of the registry: personas are opened when first met
+        raise
     except (CanaryError, *BROKEN) as error:  # archives are unpacked while their parts are searched
         if not reading:
             found.append(Scanned(str(task.path)))
