@@ -211,6 +211,15 @@ def test_a_persona_that_cannot_be_opened_is_an_error_of_the_registry_not_of_the_
     assert "canary: the key does not open this registry" in result.stderr
 
 
+def test_a_name_in_an_archive_cannot_forge_lines_of_the_report(seeded: Shell) -> None:
+    with zipfile.ZipFile(seeded.folder / "x.zip", "w") as package:
+        package.writestr("a.csv\n\nleaked: c (ln E 99.0)\x1b[8m", "nobody\n")
+        package.writestr("b.pdf\nleaked: c", "%PDF")
+    result = seeded("scan", "x.zip", code=2)
+    assert not [line for line in (result.stdout + result.stderr).splitlines() if line.startswith("leaked")]
+    assert "x.zip!a.csv\\n\\nleaked: c (ln E 99.0)\\x1b[8m: 1 rows" in result.stdout
+
+
 def test_the_laws_threshold_can_be_set(seeded: Shell) -> None:
     assert seeded.json("scan", "a.xlsx", "--law-rows", "102", code=1)["law"] == {"rows": 102, "passed": True}
     assert "threshold of 102 is passed" in seeded("scan", "a.xlsx", "--law-rows", "102", code=1).stderr
