@@ -279,11 +279,13 @@ def _search(part: Part, into: Scanned, finder: Finder, by_values: bool, progress
         _search_values(part, into, finder.index.needles, progress)
     else:
         matcher, told = Matcher(finder, part.syntax), 0
-        for block in (part.views or part.blocks)():
-            into.matches += matcher.search(block)
-            progress(0, matcher.rows - told)
-            told = matcher.rows
-        into.rows, into.name_rows = matcher.rows, finder.name_rows.copy()
+        try:
+            for block in (part.views or part.blocks)():
+                into.matches += matcher.search(block)
+                progress(0, matcher.rows - told)
+                told = matcher.rows
+        finally:  # a file that breaks off has shown what stands before
+            into.rows, into.name_rows = matcher.whole_rows, finder.name_rows.copy()
     into.seconds = time.perf_counter() - begun
 
 
