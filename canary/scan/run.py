@@ -391,13 +391,18 @@ io.IOBase.register(_Watched)  # libraries ask
 
 
 def _merged(matches: Sequence[Match]) -> list[Match]:
-    """One match a row, though a long record may have been read in pieces."""
-    rows: dict[int, Match] = {}
+    """One match a row, though a long record may have been read in pieces; but of each persona her own where chance was
+    reckoned: the same row may be surely one's and hardly another's."""
+    rows: dict[tuple[int, frozenset[int]], Match] = {}
     for match in matches:
-        if match.row in rows:
-            old = rows[match.row]
+        place = match.row, frozenset(match.by if match.chance else ())
+        if place in rows:
+            old = rows[place]
             both = {i: {*old.by.get(i, ()), *match.by.get(i, ())} for i in old.by.keys() | match.by.keys()}
             by = {i: tuple(sorted(kinds, key=list(Kind).index)) for i, kinds in sorted(both.items())}
-            match = replace(old, numbers=old.numbers | match.numbers, named=old.named | match.named, by=by)
-        rows[match.row] = match
-    return [rows[row] for row in sorted(rows)]
+            chance = max(old.chance, match.chance)
+            match = replace(
+                old, numbers=old.numbers | match.numbers, named=old.named | match.named, by=by, chance=chance
+            )
+        rows[place] = match
+    return sorted(rows.values(), key=lambda match: match.row)
