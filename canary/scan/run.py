@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from multiprocessing.pool import Pool
 
 SHOWN = {Fact.NAME.value, Fact.PHONE.value}
+_WEAK = ((Kind.NAME_DUE,), (Kind.PINYIN,))
 RANGE = 1 << 26  # bytes of a plain text that one process takes at a time
 
 Progress = Callable[[int, int], None]  # bytes and rows done since the last call
@@ -114,15 +115,15 @@ class Scan:
         return found
 
     def _with_chances(self, matches: list[Match], part: Scanned) -> list[Match]:
-        """Matches by name and due date alone get theirs: namesakes in the file share a due date by chance."""
-        weak = ((Kind.NAME_DUE,), (Kind.PINYIN,))
-        doubtful = [not match.chance and all(kinds in weak for kinds in match.by.values()) for match in matches]
-        if not any(doubtful):
-            return matches
+        """Matches by name and due date alone get theirs, apart from surer ones of the same row: namesakes in the file
+        share a due date by chance."""
+        told = [each for match in matches for each in ([match] if match.chance else _parted(match))]
+        if not any(_is_doubtful(match) for match in told):
+            return told
         rows = self._finder.index.name_rows(part.name_rows)
         return [
-            replace(match, chance=max(rows[i] for i in match.by) / DUE_DATES) if doubt else match
-            for match, doubt in zip(matches, doubtful, strict=True)
+            replace(match, chance=max(rows[i] for i in match.by) / DUE_DATES) if _is_doubtful(match) else match
+            for match in told
         ]
 
     def _values(self, paths: Sequence[Path], found: list[Scanned]) -> None:
@@ -184,6 +185,19 @@ class Scan:
             return [Task(path)]
         starts = list(range(0, size, self.range))
         return [Task(path, start, stop) for start, stop in zip(starts, [*starts[1:], size], strict=True)]
+
+
+def _is_doubtful(match: Match) -> bool:
+    return not match.chance and all(kinds in _WEAK for kinds in match.by.values())
+
+
+def _parted(match: Match) -> Iterator[Match]:
+    """A match, those whom it shows by a name and due date alone in one of their own."""
+    weak = {i: kinds for i, kinds in match.by.items() if kinds in _WEAK}
+    sure = {i: kinds for i, kinds in match.by.items() if i not in weak}
+    yield replace(match, by=sure or weak)
+    if sure and weak:
+        yield Match(frozenset(), frozenset(), weak, match.row)
 
 
 def _may_hold(task: Task, names: frozenset[str]) -> bool:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from canary.mint.facts import Fact
 from canary.scan.blocks import OVERLAP, Block, Syntax, blocks, sniff
 from canary.scan.matcher import Matcher, finder
 from canary.scan.needles import needles
@@ -129,3 +130,13 @@ def test_of_a_file_that_breaks_off_rows_are_counted_and_namesakes_told(tmp_path:
     part = Scan(NEEDLES).files([tmp_path / "a.csv.gz"])[-1]
     assert "a.csv.gz" in part.error and part.rows > 190_000
     assert part.matches[0].chance > 1000
+
+
+def test_a_namesake_in_a_row_that_is_surely_anothers_has_a_chance_of_her_own() -> None:
+    mine = dict(CANARIES[0].facts)
+    hers = {**mine, Fact.ADDRESS: "深圳市另一条街9号", Fact.PHONE: CANARIES[1].facts[Fact.PHONE]}
+    looked = [CANARIES[0], replace(CANARIES[1], facts=hers)]
+    for shown in (row(mine), row({**mine, Fact.PHONE: "none"})):
+        matches = scanned(",".join(shown).encode(), looked).matches
+        chances = {i: match.chance for match in matches for i in match.by}
+        assert chances[0] == 0 < chances[1] and {match.row for match in matches} == {1}
