@@ -26,18 +26,17 @@ from canary.scan.index import Finder
 from canary.scan.kernel import Kernel
 from canary.scan.matcher import Matcher, finder
 from canary.scan.near import NearMatcher, Nearness
-from canary.scan.needles import Kind, Needles
+from canary.scan.needles import Needles
 from canary.scan.readers.base import BROKEN, Part, Source
 from canary.scan.readers.detect import parts
 from canary.scan.readers.omop import OBSERVATION, PERSON, place_of, with_joins
-from canary.scan.record import DUE_DATES, Match
+from canary.scan.record import DUE_DATES, Match, is_doubtful, merged, parted
 from canary.scan.values import Resemblance, ValueMatcher, recognised
 
 if TYPE_CHECKING:
     from multiprocessing.pool import Pool
 
 SHOWN = {Fact.NAME.value, Fact.PHONE.value}
-_WEAK = ((Kind.NAME_DUE,), (Kind.PINYIN,))
 RANGE = 1 << 26  # bytes of a plain text that one process takes at a time
 
 Progress = Callable[[int, int], None]  # bytes and rows done since the last call
@@ -111,18 +110,18 @@ class Scan:
         if self.needles.holders or self.needles.rosters:
             self._values(paths, found)
         for part in found:
-            part.matches = self._with_chances(_merged(part.matches), part)
+            part.matches = self._with_chances(merged(part.matches), part)
         return found
 
     def _with_chances(self, matches: list[Match], part: Scanned) -> list[Match]:
         """Matches by name and due date alone get theirs, apart from surer ones of the same row: namesakes in the file
         share a due date by chance."""
-        told = [each for match in matches for each in ([match] if match.chance else _parted(match))]
-        if not any(_is_doubtful(match) for match in told):
+        told = [each for match in matches for each in ([match] if match.chance else parted(match))]
+        if not any(is_doubtful(match) for match in told):
             return told
         rows = self._finder.index.name_rows(part.name_rows)
         return [
-            replace(match, chance=max(rows[i] for i in match.by) / DUE_DATES) if _is_doubtful(match) else match
+            replace(match, chance=max(rows[i] for i in match.by) / DUE_DATES) if is_doubtful(match) else match
             for match in told
         ]
 
@@ -185,19 +184,6 @@ class Scan:
             return [Task(path)]
         starts = list(range(0, size, self.range))
         return [Task(path, start, stop) for start, stop in zip(starts, [*starts[1:], size], strict=True)]
-
-
-def _is_doubtful(match: Match) -> bool:
-    return not match.chance and all(kinds in _WEAK for kinds in match.by.values())
-
-
-def _parted(match: Match) -> Iterator[Match]:
-    """A match, those whom it shows by a name and due date alone in one of their own."""
-    weak = {i: kinds for i, kinds in match.by.items() if kinds in _WEAK}
-    sure = {i: kinds for i, kinds in match.by.items() if i not in weak}
-    yield replace(match, by=sure or weak)
-    if sure and weak:
-        yield Match(frozenset(), frozenset(), weak, match.row)
 
 
 def _may_hold(task: Task, names: frozenset[str]) -> bool:
@@ -402,21 +388,3 @@ class _Watched:
 
 
 io.IOBase.register(_Watched)  # libraries ask
-
-
-def _merged(matches: Sequence[Match]) -> list[Match]:
-    """One match a row, though a long record may have been read in pieces; but of each persona her own where chance was
-    reckoned: the same row may be surely one's and hardly another's."""
-    rows: dict[tuple[int, frozenset[int]], Match] = {}
-    for match in matches:
-        place = match.row, frozenset(match.by if match.chance else ())
-        if place in rows:
-            old = rows[place]
-            both = {i: {*old.by.get(i, ()), *match.by.get(i, ())} for i in old.by.keys() | match.by.keys()}
-            by = {i: tuple(sorted(kinds, key=list(Kind).index)) for i, kinds in sorted(both.items())}
-            chance = max(old.chance, match.chance)
-            match = replace(
-                old, numbers=old.numbers | match.numbers, named=old.named | match.named, by=by, chance=chance
-            )
-        rows[place] = match
-    return sorted(rows.values(), key=lambda match: match.row)
