@@ -15,6 +15,10 @@ class CanaryError(Exception):
         return f"{self.message} ({self.hint})" if self.hint else self.message
 
 
+class SealedError(CanaryError):
+    """A sealed field of the registry cannot be opened: never the fault of a file that is looked at meanwhile."""
+
+
 class OutsideError(CanaryError):
     """The outside world failed: disk, database, network, provider."""
 

@@ -19,6 +19,11 @@ def remark(text: str) -> None:
     click.echo(text, err=True)
 
 
+def one_line(text: str) -> str:
+    """A text of others, as a file's name, with all that a terminal would obey escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def show_list(what: str, lines: Sequence[Line], style: str) -> None:
     """A list of like things: `{"format": "canary-<what>/1", "<what>": [...]}` or an aligned table."""
     if style == "json":

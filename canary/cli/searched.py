@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from canary import turned_up
-from canary.cli.output import remark, show_json, table
+from canary.cli.output import one_line, remark, show_json, table
 from canary.report.json_report import pair_document, verdict_document
 from canary.scan import STDIN
 from canary.scan.bloom import load as load_filter
@@ -84,12 +84,14 @@ def sifted(paths: Sequence[Path], filter_file: Path, fragment: bytes, style: str
     report = {"filter": bloom.digest, "rate": bloom.rate, "files": [asdict(part) for part in found]}
     for part in found:
         if part.error:
-            remark(f"not read to its end: {part.error}")
+            remark(f"not read to its end: {one_line(part.error)}")
     if style == "json":
         show_json("filter-scan", report)
     else:
         for part in found:
-            click.echo(f"{part.path}: {part.rows:,} rows, {len(part.hits)} for the registry's owner to look at")
+            click.echo(
+                f"{one_line(part.path)}: {part.rows:,} rows, {len(part.hits)} for the registry's owner to look at"
+            )
             click.echo("".join(f"{row}\n" for row in part.hits), nl=False)
     return report
 
@@ -182,7 +184,7 @@ def _entry(path: Path, report: Mapping[str, Any], sums: Sums) -> dict[str, Any]:
 def _remarks(report: Mapping[str, Any], looked: Sequence[Sought], scanned: Sequence[Scanned]) -> None:
     for shown in report["files"]:
         if shown["error"]:
-            remark(f"not read to its end: {shown['error']}")
+            remark(f"not read to its end: {one_line(shown['error'])}")
     shadows = {who.id for who in looked if not who.planted}
     by_chance = sum(1 for part in scanned for match in part.matches for i in match.by if i in shadows)
     if by_chance:
@@ -201,7 +203,8 @@ def _said(said: Findings) -> dict[str, Any]:
 
 def _print(report: Mapping[str, Any], said: Findings) -> None:
     for shown in report["files"]:
-        click.echo(f"{shown['path']}: {shown['rows']:,} rows, {len(shown['canaries'])} canaries, {shown['seconds']} s")
+        count, name = len(shown["canaries"]), one_line(shown["path"])
+        click.echo(f"{name}: {shown['rows']:,} rows, {count} canaries, {shown['seconds']} s")
         if shown["canaries"]:
             click.echo(table([{**c, "chance": c.get("chance")} for c in shown["canaries"][:SHOWN]]))
     if report["copies"]:

@@ -34,9 +34,17 @@ class Matcher:
     finder: Finder
     syntax: Syntax
     rows: int = 0
+    _begun: bool = False  # and not ended
 
     def __post_init__(self) -> None:
         self.finder.begin()
+
+    @property
+    def whole_rows(self) -> int:
+        """The records of the blocks so far, if the text breaks off here: until its end `rows` has line ends, a header's
+        too, or separators."""
+        lines = self.syntax.separator is None
+        return max(0, self.rows + (self.syntax.first - lines if self._begun else 0))
 
     def search(self, block: Block) -> list[Match]:
         """The records of the block that hold a canary, or the shadow of a control, in order."""
@@ -57,6 +65,7 @@ class Matcher:
         return matches
 
     def _count(self, block: Block, lines: int, breaks: list[int] | None) -> None:
+        self._begun = not block.last
         if breaks is not None:
             self.rows += len(breaks) - bisect_left(breaks, block.fresh)
             self.rows += self.syntax.first if block.last and (self.rows or bytes(block.data).strip()) else 0

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
@@ -18,6 +18,7 @@ _WORDS = re.compile(r"[^\W\d_]+")
 _DIGITS = re.compile(rb"(?<![0-9])[0-9]{1,10}(?![0-9])")
 _TELLING = (Fact.DUE_DATE, Fact.ADDRESS, Fact.INFANT_BIRTH_DATE)
 FEW = 3  # namesakes read without more ado
+_WEAK = ((Kind.NAME_DUE,), (Kind.PINYIN,))
 DUE_DATES = 180  # due dates in a register spread over half a year: a namesake shares one by this chance
 
 
@@ -141,3 +142,35 @@ def _shown(texts: list[str], spelled: Iterable[str]) -> bool:
             if value in text and holds_value(text, value):
                 return True
     return False
+
+
+def is_doubtful(match: Match) -> bool:
+    """Whether it shows people by a name and due date alone, and nobody has reckoned the chance of that."""
+    return not match.chance and all(kinds in _WEAK for kinds in match.by.values())
+
+
+def parted(match: Match) -> Iterator[Match]:
+    """A match, those whom it shows by a name and due date alone in one of their own."""
+    weak = {i: kinds for i, kinds in match.by.items() if kinds in _WEAK}
+    sure = {i: kinds for i, kinds in match.by.items() if i not in weak}
+    yield replace(match, by=sure or weak)
+    if sure and weak:
+        yield Match(frozenset(), frozenset(), weak, match.row)
+
+
+def merged(matches: Sequence[Match]) -> list[Match]:
+    """One match a row, though a long record may have been read in pieces; but of each persona her own where chance was
+    reckoned: the same row may be surely one's and hardly another's."""
+    rows: dict[tuple[int, frozenset[int]], Match] = {}
+    for match in matches:
+        place = match.row, frozenset(match.by if match.chance else ())
+        if place in rows:
+            old = rows[place]
+            both = {i: {*old.by.get(i, ()), *match.by.get(i, ())} for i in old.by.keys() | match.by.keys()}
+            by = {i: tuple(sorted(kinds, key=list(Kind).index)) for i, kinds in sorted(both.items())}
+            chance = max(old.chance, match.chance)
+            match = replace(
+                old, numbers=old.numbers | match.numbers, named=old.named | match.named, by=by, chance=chance
+            )
+        rows[place] = match
+    return sorted(rows.values(), key=lambda match: match.row)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from canary.errors import CanaryError, OutsideError
+from canary.errors import CanaryError, OutsideError, SealedError
 from canary.mint.facts import Fact
 from canary.scan import STDIN, cells, near
 from canary.scan.blocks import SIZE, Block, blocks, views
@@ -26,11 +26,11 @@ from canary.scan.index import Finder
 from canary.scan.kernel import Kernel
 from canary.scan.matcher import Matcher, finder
 from canary.scan.near import NearMatcher, Nearness
-from canary.scan.needles import Kind, Needles
+from canary.scan.needles import Needles
 from canary.scan.readers.base import BROKEN, Part, Source
 from canary.scan.readers.detect import parts
 from canary.scan.readers.omop import OBSERVATION, PERSON, place_of, with_joins
-from canary.scan.record import DUE_DATES, Match
+from canary.scan.record import DUE_DATES, Match, is_doubtful, merged, parted
 from canary.scan.values import Resemblance, ValueMatcher, recognised
 
 if TYPE_CHECKING:
@@ -110,19 +110,19 @@ class Scan:
         if self.needles.holders or self.needles.rosters:
             self._values(paths, found)
         for part in found:
-            part.matches = self._with_chances(_merged(part.matches), part)
+            part.matches = self._with_chances(merged(part.matches), part)
         return found
 
     def _with_chances(self, matches: list[Match], part: Scanned) -> list[Match]:
-        """Matches by name and due date alone get theirs: namesakes in the file share a due date by chance."""
-        weak = ((Kind.NAME_DUE,), (Kind.PINYIN,))
-        doubtful = [not match.chance and all(kinds in weak for kinds in match.by.values()) for match in matches]
-        if not any(doubtful):
-            return matches
+        """Matches by name and due date alone get theirs, apart from surer ones of the same row: namesakes in the file
+        share a due date by chance."""
+        told = [each for match in matches for each in ([match] if match.chance else parted(match))]
+        if not any(is_doubtful(match) for match in told):
+            return told
         rows = self._finder.index.name_rows(part.name_rows)
         return [
-            replace(match, chance=max(rows[i] for i in match.by) / DUE_DATES) if doubt else match
-            for match, doubt in zip(matches, doubtful, strict=True)
+            replace(match, chance=max(rows[i] for i in match.by) / DUE_DATES) if is_doubtful(match) else match
+            for match in told
         ]
 
     def _values(self, paths: Sequence[Path], found: list[Scanned]) -> None:
@@ -240,6 +240,8 @@ def scan_task(task: Task, finder: Finder, progress: Progress) -> list[Scanned]:
                 reading = True
                 _search(part, found[-1], finder, task.values is not None, progress)
                 reading = False
+    except SealedError:  # of the registry: personas are opened when first met
+        raise
     except (CanaryError, *BROKEN) as error:  # archives are unpacked while their parts are searched
         if not reading:
             found.append(Scanned(str(task.path)))
@@ -277,11 +279,13 @@ def _search(part: Part, into: Scanned, finder: Finder, by_values: bool, progress
         _search_values(part, into, finder.index.needles, progress)
     else:
         matcher, told = Matcher(finder, part.syntax), 0
-        for block in (part.views or part.blocks)():
-            into.matches += matcher.search(block)
-            progress(0, matcher.rows - told)
-            told = matcher.rows
-        into.rows, into.name_rows = matcher.rows, finder.name_rows.copy()
+        try:
+            for block in (part.views or part.blocks)():
+                into.matches += matcher.search(block)
+                progress(0, matcher.rows - told)
+                told = matcher.rows
+        finally:  # a file that breaks off has shown what stands before
+            into.rows, into.name_rows = matcher.whole_rows, finder.name_rows.copy()
     into.seconds = time.perf_counter() - begun
 
 
@@ -384,16 +388,3 @@ class _Watched:
 
 
 io.IOBase.register(_Watched)  # libraries ask
-
-
-def _merged(matches: Sequence[Match]) -> list[Match]:
-    """One match a row, though a long record may have been read in pieces."""
-    rows: dict[int, Match] = {}
-    for match in matches:
-        if match.row in rows:
-            old = rows[match.row]
-            both = {i: {*old.by.get(i, ()), *match.by.get(i, ())} for i in old.by.keys() | match.by.keys()}
-            by = {i: tuple(sorted(kinds, key=list(Kind).index)) for i, kinds in sorted(both.items())}
-            match = replace(old, numbers=old.numbers | match.numbers, named=old.named | match.named, by=by)
-        rows[match.row] = match
-    return [rows[row] for row in sorted(rows)]

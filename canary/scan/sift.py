@@ -59,8 +59,8 @@ def _sift(part: Part, into: Sifted, bloom: Bloom, progress: Progress) -> None:
         rows = records(block, part.syntax, begun)
         into.hits += [row for row, record in enumerate(rows, at) if any(word in bloom for word in _words(record))]
         at, begun = at + len(rows), True
+        into.rows = max(0, at - 1)
         progress(0, len(rows))
-    into.rows = max(0, at - 1)
 
 
 def _words(record: str) -> Iterator[bytes]:

@@ -8,7 +8,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from canary.errors import CanaryError
+from canary.errors import CanaryError, SealedError
 
 WRONG_KEY = "the key does not open this registry"
 WRONG_KEY_HINT = "CANARY_KEY or canary.key must be the one `canary init` made; restore it from your safe"
@@ -33,22 +33,22 @@ class Vault:
         return self._fernet.encrypt(json.dumps(value, ensure_ascii=False).encode())
 
     def open(self, token: bytes) -> Any:
-        """The value that was sealed. Raises CanaryError if the key is another one or the token was changed."""
+        """The value that was sealed. Raises SealedError if the key is another one or the token was changed."""
         try:
             return json.loads(self._fernet.decrypt(token))
         except InvalidToken:
-            raise CanaryError(WRONG_KEY, WRONG_KEY_HINT) from None
+            raise SealedError(WRONG_KEY, WRONG_KEY_HINT) from None
 
     def seal_bytes(self, content: bytes) -> bytes:
         """Encrypt a file; a third longer than it was."""
         return self._fernet.encrypt(content)
 
     def open_bytes(self, token: bytes) -> bytes:
-        """The file that was sealed. Raises CanaryError if the key is another one or the token was changed."""
+        """The file that was sealed. Raises SealedError if the key is another one or the token was changed."""
         try:
             return self._fernet.decrypt(token)
         except InvalidToken:
-            raise CanaryError(WRONG_KEY, WRONG_KEY_HINT) from None
+            raise SealedError(WRONG_KEY, WRONG_KEY_HINT) from None
 
     def fingerprint(self, text: str) -> str:
         """HMAC-SHA256 of `text`, in hex: equal texts can be found without being readable."""

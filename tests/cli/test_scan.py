@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,10 +14,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from canary.mint.facts import Row
 from canary.plant.formats.detect import format_of
+from canary.settings import load
 from canary.store.finds import sought
+from canary.store.schema import Canary
+from canary.store.vault import Vault, new_key
 from tests.cli.conftest import Shell, canaries
 
 NAME, ADDRESS, PHONE, DUE = 0, 3, 4, 6
@@ -193,6 +198,28 @@ def test_what_cannot_be_read_is_never_reported_as_clean(seeded: Shell) -> None:
     assert "damaged archive" in result.stderr
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("way", ["--no-ledger", "--phones-only"])
+def test_a_persona_that_cannot_be_opened_is_an_error_of_the_registry_not_of_the_file(
+    way: str, jobs: str, seeded: Shell
+) -> None:
+    other = Vault(new_key()).seal({"name": "陈丽芳"})
+    with load().store().writing() as session:
+        session.execute(update(Canary).values(sealed_persona=other))
+    shutil.copy(seeded.folder / "a.xlsx", seeded.folder / "b.xlsx")
+    result = seeded("scan", "a.xlsx", "b.xlsx", way, "--jobs", jobs, code=2)
+    assert "canary: the key does not open this registry" in result.stderr
+
+
+def test_a_name_in_an_archive_cannot_forge_lines_of_the_report(seeded: Shell) -> None:
+    with zipfile.ZipFile(seeded.folder / "x.zip", "w") as package:
+        package.writestr("a.csv\n\nleaked: c (ln E 99.0)\x1b[8m", "nobody\n")
+        package.writestr("b.pdf\nleaked: c", "%PDF")
+    result = seeded("scan", "x.zip", code=2)
+    assert not [line for line in (result.stdout + result.stderr).splitlines() if line.startswith("leaked")]
+    assert "x.zip!a.csv\\n\\nleaked: c (ln E 99.0)\\x1b[8m: 1 rows" in result.stdout
+
+
 def test_the_laws_threshold_can_be_set(seeded: Shell) -> None:
     assert seeded.json("scan", "a.xlsx", "--law-rows", "102", code=1)["law"] == {"rows": 102, "passed": True}
     assert "threshold of 102 is passed" in seeded("scan", "a.xlsx", "--law-rows", "102", code=1).stderr
@@ -210,8 +237,6 @@ def test_shared_numbers_are_told_apart_by_the_names_beside_them(stocked: Shell) 
 
 
 def test_who_is_sought_is_everyone_of_a_live_draw_and_nobody_of_one_taken_back(seeded: Shell) -> None:
-    from canary.settings import load
-
     with load().store().reading() as session:
         looked = sought(session)
     assert sum(s.planted for s in looked) == 24 and all(s.copies == () for s in looked if not s.planted)

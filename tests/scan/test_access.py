@@ -50,6 +50,13 @@ def test_more_than_the_database_can_hold_is_refused(tools: Path, tmp_path: Path)
     assert "refused" in scan(tmp_path / "a.mdb")[0].error
 
 
+def test_tables_without_end_are_refused(tools: Path, tmp_path: Path) -> None:
+    (tools / "mdb-tables").write_text("#!/bin/sh\n/usr/bin/yes | /usr/bin/head -c 20000000\n")
+    (tmp_path / "a.mdb").write_bytes(DATABASE)
+    (part,) = scan(tmp_path / "a.mdb")
+    assert "refused" in part.error
+
+
 def test_without_mdbtools_the_error_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     (tmp_path / "a.mdb").write_bytes(DATABASE)

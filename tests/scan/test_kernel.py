@@ -116,6 +116,19 @@ def test_the_kernel_gives_the_places_and_counts_of_the_fallback(
     assert all(other == said[0] for other in said[1:])
 
 
+@given(st.lists(st.sampled_from(["\n", "张伟,", "張偉 ", "zhangwei,", "-wei ", "," * 30]), max_size=40))
+def test_a_row_that_shows_a_name_twice_in_two_scripts_counts_once(library: Path, pieces: list[str]) -> None:
+    alike = [
+        replace(CANARIES[i], facts={**CANARIES[i].facts, Fact.NAME: name}) for i, name in enumerate(["张伟", "張偉"])
+    ]
+    index, said = Index(needles(alike)), []
+    for finder in (Fallback(index), Kernel(index, library)):
+        finder.begin()
+        finder.search(Block("".join(pieces).encode()), Syntax(), None)
+        said.append(finder.name_rows.tolist())
+    assert said[0] == said[1]
+
+
 @given(st.lists(st.sampled_from(ROWS), min_size=1, max_size=30), st.integers(1, 300), st.booleans())
 def test_the_kernel_counts_names_alike_wherever_blocks_end(
     kernels: dict[bool, list[Finder]], rows: list[str], size: int, lines: bool

@@ -1,18 +1,25 @@
 """The matcher finds exactly what a slow reading of every line finds, wherever blocks are cut."""
 
+import gzip
 import io
+import random
 import re
 from dataclasses import replace
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canary.scan.blocks import OVERLAP, Syntax, blocks
+from canary.mint.facts import Fact
+from canary.scan.blocks import OVERLAP, Block, Syntax, blocks, sniff
 from canary.scan.matcher import Matcher, finder
 from canary.scan.needles import needles
 from canary.scan.record import Match
+from canary.scan.run import Scan
 from tests.scan.people import everyone, found, row, scanned, sought
 
+SQL = "INSERT INTO w VALUES ('{0}'), ('{0}'), ('{0}');\n"
 CANARIES = sought(5, shadows=3)
 NEEDLES = needles(CANARIES)
 PLAIN = needles(CANARIES, phones_only=True)
@@ -99,3 +106,37 @@ def test_shadows_are_looked_for_as_canaries_are() -> None:
     rows = [row(dict(who.facts)) for who in looked]
     part = scanned("\n".join(",".join([c[0], *c[2:]]) for c in rows).encode(), looked)
     assert found(part) == {1: 0, 2: 1, 3: 2, 4: 3}
+
+
+@pytest.mark.parametrize("text", ["name,phone\n{0}\n{0}\n", "{0}\n", '[{{"n": "{0}"}}, {{"n": "{0}"}}]', SQL])
+@pytest.mark.parametrize("size", [20, 60])
+def test_a_text_that_breaks_off_counts_as_many_rows_as_one_that_ends_there(text: str, size: int) -> None:
+    whole = text.format("nobody in here") * (1 if "[" in text else 20)
+    syntax, read = sniff(whole.encode()), b""
+    matcher = Matcher(finder(NEEDLES), syntax)
+    for block in blocks(io.BytesIO(whole.encode()), syntax, size=size):
+        matcher.search(block)
+        read += bytes(block.data[block.fresh :])
+        ended = Matcher(finder(NEEDLES), syntax)
+        ended.search(Block(read, last=True))
+        assert matcher.whole_rows == ended.rows
+
+
+def test_of_a_file_that_breaks_off_rows_are_counted_and_namesakes_told(tmp_path: Path) -> None:
+    told = row(dict(CANARIES[0].facts))
+    mine, other = f"{told[0]},{told[4]}\n", f"{told[0]},2020-01-01\n"
+    packed = gzip.compress((mine + other * 200_000).encode() + random.Random(1).randbytes(1 << 20))
+    (tmp_path / "a.csv.gz").write_bytes(packed[: -1 << 10])
+    part = Scan(NEEDLES).files([tmp_path / "a.csv.gz"])[-1]
+    assert "a.csv.gz" in part.error and part.rows > 190_000
+    assert part.matches[0].chance > 1000
+
+
+def test_a_namesake_in_a_row_that_is_surely_anothers_has_a_chance_of_her_own() -> None:
+    mine = dict(CANARIES[0].facts)
+    hers = {**mine, Fact.ADDRESS: "深圳市另一条街9号", Fact.PHONE: CANARIES[1].facts[Fact.PHONE]}
+    looked = [CANARIES[0], replace(CANARIES[1], facts=hers)]
+    for shown in (row(mine), row({**mine, Fact.PHONE: "none"})):
+        matches = scanned(",".join(shown).encode(), looked).matches
+        chances = {i: match.chance for match in matches for i in match.by}
+        assert chances[0] == 0 < chances[1] and {match.row for match in matches} == {1}

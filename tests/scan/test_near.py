@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pypinyin import Style, lazy_pinyin
 
+from canary.mint.facts import Fact
 from canary.scan import near
 from canary.scan.needles import Kind, needles
 from canary.scan.run import Scan
@@ -134,3 +135,14 @@ def test_ranges_find_what_one_finds(tmp_path: Path) -> None:
     path.write_bytes(treated(NEARLY["typo, mask"]))
     (alone,), (together,) = Scan(looked).files([path]), Scan(looked, jobs=2, range=700).files([path])
     assert alone.matches and alone.matches == together.matches
+
+
+def test_a_row_that_is_surely_ones_and_hardly_anothers_says_so_of_each() -> None:
+    mine, hers = (dict(CANARIES[i].facts) for i in (0, 1))
+    hers[Fact.DUE_DATE] = mine[Fact.DUE_DATE]
+    looked = [replace(CANARIES[1], facts=hers), *CANARIES[:1], *CANARIES[2:], *OTHERS]
+    sure, sound = row(mine), syllables(str(hers[Fact.NAME]))
+    shown = ",".join([typo(sure[NAME]), sure[DUE], sure[ADDRESS].partition("号")[0] + "号***", sound])
+    rows = "\n".join([shown, *(f"张三{i},2020-01-01,2,{sound}" for i in range(500))])
+    chances = {i: m.chance for m in scanned(rows.encode(), looked).matches if m.row == 1 for i in m.by}
+    assert chances[CANARIES[0].id] < near.UNLIKELY < chances[CANARIES[1].id]

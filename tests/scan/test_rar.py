@@ -1,11 +1,13 @@
 """Rar archives: headers are read here, contents by a tool, and nothing of either stays."""
 
 import base64
+import io
 import os
 import threading
 from pathlib import Path
 from queue import Empty, Queue
 
+import py7zr
 import pytest
 
 from canary.scan.readers import rar, sevenzip, solid
@@ -127,3 +129,28 @@ def test_the_tool_is_told_no_secret(tool: Path, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("CANARY_KEY", "geheim")
     with running(["/usr/bin/env"]) as stream:
         assert b"geheim" not in stream.read()
+
+
+def test_7zip_is_asked_what_it_knows_without_being_told_a_secret(
+    tool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin/unrar").unlink()
+    asked = f"""[ "$1" = i ] && {{ /usr/bin/env >> '{tmp_path}/told'; echo ' Rar5'; exit; }}"""
+    (tmp_path / "bin/7zz").write_text(f"#!/bin/sh\n{asked}\nexec /bin/cat '{tool}'\n")
+    (tmp_path / "bin/7zz").chmod(0o755)
+    monkeypatch.setenv("CANARY_KEY", "geheim")
+    tool.write_bytes(CSV)
+    (tmp_path / "a.rar").write_bytes(archived({"a.csv": CSV}, PACKED))
+    assert found(scan(tmp_path / "a.rar")[0]) == EXPECTED
+    assert "geheim" not in (tmp_path / "told").read_text()
+
+
+@pytest.mark.parametrize("name", ["../a.csv", "/etc/a.csv", "C:\\a.csv", "a\nb.csv", "-rf"])
+def test_members_of_a_7z_archive_may_be_called_anything(name: str, tmp_path: Path) -> None:
+    held = io.BytesIO()
+    with py7zr.SevenZipFile(held, "w") as package:
+        package.writestr(CSV, "a.csv")
+        package.files.files_list[0]["filename"] = name
+    (tmp_path / "a.7z").write_bytes(held.getvalue())
+    (part,) = scan(tmp_path / "a.7z")
+    assert (part.error, part.path.partition("!")[2], found(part)) == ("", name.replace("\\", "/"), EXPECTED)

@@ -8,7 +8,7 @@ from typing import BinaryIO
 from canary.errors import CanaryError
 from canary.scan.readers.base import Part, Source
 from canary.scan.readers.text import TextReader
-from canary.scan.readers.tool import Output, path_of, running
+from canary.scan.readers.tool import Output, path_of
 
 MAGIC = (b"\x00\x01\x00\x00Standard Jet", b"\x00\x01\x00\x00Standard ACE")
 _EXPORT = ("mdb-export", "-b", "strip", "-D", "%Y-%m-%d", "-T", "%Y-%m-%d %H:%M:%S", "--")
@@ -24,7 +24,7 @@ class AccessReader:
         if not (which("mdb-tables") and which("mdb-export")):
             raise CanaryError(f"{source.name}: an Access database, and mdbtools is not here to read it", _INSTALL)
         with path_of(source) as path:
-            with running(["mdb-tables", "-1", "--", path]) as listed:
+            with _opened(["mdb-tables", "-1", "--", path], source) as listed:
                 names = [name for name in listed.read().decode("utf-8", "replace").split("\n") if name]
             if not names:
                 raise CanaryError(f"{source.name}: not a database that can be read", _HINT)

@@ -1,7 +1,6 @@
 """Rar archives: rarfile reads their headers, and a tool of the machine unpacks them, as only such can."""
 
 import os
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -104,8 +103,8 @@ def _knows_rar(path: str) -> bool:
     """Whether a tool can: 7-Zip is also handed out without."""
     if not os.path.basename(path).startswith("7z"):
         return True
-    listed = subprocess.run([path, "i"], capture_output=True, check=False, stdin=subprocess.DEVNULL)
-    return b" Rar" in listed.stdout
+    with running([path, "i"]) as listed:
+        return b" Rar" in listed.read()
 
 
 def _no_tool(name: str) -> CanaryError:

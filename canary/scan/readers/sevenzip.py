@@ -51,6 +51,8 @@ class SevenZip:
 
         try:
             with self._opened() as archive:
+                for place, info in enumerate(archive.files.files_list):
+                    info["filename"] = str(place)  # else paths that lead astray are refused; here none is written
                 archive.extractall(factory=_sinks(put))
             pieces.put(None)
         except Exception as error:
