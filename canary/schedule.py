@@ -148,18 +148,7 @@ def run_forever(settings: Settings, say: Callable[[str], None]) -> None:
     """Run all jobs at their intervals until SIGTERM or SIGINT, while this process holds the lease."""
     store = settings.store()
     holder = f"{socket.gethostname()}:{os.getpid()}"
-    every = {
-        "deliveries": settings.deliveries_every_seconds,
-        "reconcile": settings.reconcile_every_seconds,
-        "media": settings.media_every_seconds,
-        "verdicts": settings.verdicts_every_seconds,
-        "numbers": settings.numbers_every_seconds,
-        "digest": settings.digest_every_seconds,
-        "drift": settings.drift_every_seconds,
-        "phones": settings.phones_every_seconds,
-        "alerts": settings.alerts_every_seconds,
-        "drill": settings.drill_every_seconds,
-    }
+    every = {name: float(getattr(settings, f"{name}_every_seconds")) for name in JOBS}
     scheduler = BackgroundScheduler(timezone="UTC")
     turn = _Turn(store, holder, settings.lease_seconds, lambda: _all_now(scheduler, every))
     soon = datetime.now(UTC) + timedelta(seconds=1)

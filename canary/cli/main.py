@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from canary import __version__
+from canary.cli.output import one_line
 from canary.errors import CanaryError
 
 MODULES = {  # of this package, with the commands each holds or adds to
@@ -67,7 +68,7 @@ class Door(click.Group):
         except CanaryError as error:
             if ctx.params.get("verbose"):
                 traceback.print_exc()
-            click.echo(f"canary: {error.message}", err=True)
+            click.echo(f"canary: {one_line(error.message)}", err=True)
             if error.hint:
                 click.echo(f"  hint: {error.hint}", err=True)
             ctx.exit(error.exit_code)

@@ -16,11 +16,11 @@ format_option = click.option(
 
 def remark(text: str) -> None:
     """A remark or progress note, on stderr."""
-    click.echo(text, err=True)
+    click.echo(one_line(text), err=True)
 
 
 def one_line(text: str) -> str:
-    """A text of others, as a file's name, with all that a terminal would obey escaped."""
+    """A text that may hold a stranger's words or a file's name, with all that a terminal would obey escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
@@ -61,10 +61,10 @@ def _text(value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, dict):
-        return " ".join(map(str, value.values()))
+        return " ".join(map(_text, value.values()))
     if isinstance(value, list | tuple):
         return ", ".join(map(_text, value)) or "-"
-    return str(value)
+    return one_line(str(value))
 
 
 def _width(text: str) -> int:

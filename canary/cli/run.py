@@ -3,7 +3,7 @@
 import click
 
 from canary import schedule as jobs
-from canary.cli.output import format_option, remark, show_list
+from canary.cli.output import format_option, one_line, remark, show_list
 from canary.errors import OutsideError
 from canary.settings import load
 from canary.web.server import Server
@@ -38,7 +38,7 @@ def job() -> None:
 def run(name: str) -> None:
     """Run one job now."""
     settings = load()
-    click.echo(jobs.run_job(settings, settings.store(), name))
+    click.echo(one_line(jobs.run_job(settings, settings.store(), name)))
 
 
 @job.command("list")

@@ -1,6 +1,5 @@
 """`canary scan`: which canaries stand in files that turned up, and which copy they came from."""
 
-import gc
 import hashlib
 import io
 import os
@@ -17,7 +16,7 @@ import click
 
 from canary.cli.output import format_option, remark
 from canary.errors import CanaryError
-from canary.scan import STDIN
+from canary.scan import STDIN, no_collection
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -74,9 +73,10 @@ def scan(
     try:
         paths = list(_expanded(files))
         fragment = sys.stdin.buffer.read(FRAGMENT) if STDIN in paths else b""
-        with _no_collection(), _hashing(() if no_ledger or filter_file else paths, fragment) as hashed:
-            # Imported here: it takes as long as to hash a gigabyte, which goes on beside.
-            from canary.cli.searched import Wish, scanned, sifted
+        with _hashing(() if no_ledger or filter_file else paths, fragment) as hashed:
+            with no_collection():
+                # Imported here: it takes as long as to hash a gigabyte, which goes on beside.
+                from canary.cli.searched import Wish, scanned, sifted
 
             if filter_file:
                 report = sifted(paths, filter_file, fragment, style)
@@ -104,17 +104,6 @@ def _expanded(files: Sequence[Path]) -> Iterator[Path]:
             yield from sorted(below for below in path.rglob("*") if below.is_file() and not below.is_symlink())
         else:
             yield path
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Libraries, registry and needles are many objects, none of them garbage: the collector would walk them again and
-    again. Whoever has made them enables it."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """What `canary scan` does when its options are read: searches, judges, enters it in the ledger, prints."""
 
-import gc
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ import click
 from canary import turned_up
 from canary.cli.output import one_line, remark, show_json, table
 from canary.report.json_report import pair_document, verdict_document
-from canary.scan import STDIN
+from canary.scan import STDIN, no_collection
 from canary.scan.bloom import load as load_filter
 from canary.scan.cluster import ClusterScan
 from canary.scan.needles import NUMBER_ITSELF, Needles, needles
@@ -51,10 +50,9 @@ def scanned(paths: Sequence[Path], wish: Wish, fragment: bytes, hashed: Future[S
     """Scan, judge, enter it in the ledger, print; returns the report."""
     settings = load()
     store = settings.store()
-    with store.reading() as session:
+    with no_collection(), store.reading() as session:
         looked = finds.sought(session)
     wanted = needles(looked, wish.phones_only)
-    gc.enable()
     with _progress(paths) as progress:
         found = wish.scan(wanted, progress, fragment).files(paths)
         sums = hashed.result()
@@ -78,13 +76,12 @@ def scanned(paths: Sequence[Path], wish: Wish, fragment: bytes, hashed: Future[S
 def sifted(paths: Sequence[Path], filter_file: Path, fragment: bytes, style: str) -> dict[str, Any]:
     """Search with a filter alone; returns the report."""
     bloom = load_filter(filter_file)
-    gc.enable()
     with _progress(paths) as progress:
         found = filtered(paths, bloom, progress, fragment)
     report = {"filter": bloom.digest, "rate": bloom.rate, "files": [asdict(part) for part in found]}
     for part in found:
         if part.error:
-            remark(f"not read to its end: {one_line(part.error)}")
+            remark(f"not read to its end: {part.error}")
     if style == "json":
         show_json("filter-scan", report)
     else:
@@ -184,7 +181,7 @@ def _entry(path: Path, report: Mapping[str, Any], sums: Sums) -> dict[str, Any]:
 def _remarks(report: Mapping[str, Any], looked: Sequence[Sought], scanned: Sequence[Scanned]) -> None:
     for shown in report["files"]:
         if shown["error"]:
-            remark(f"not read to its end: {one_line(shown['error'])}")
+            remark(f"not read to its end: {shown['error']}")
     shadows = {who.id for who in looked if not who.planted}
     by_chance = sum(1 for part in scanned for match in part.matches for i in match.by if i in shadows)
     if by_chance:

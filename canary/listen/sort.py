@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
+from canary.listen.naming import names_persona
 from canary.listen.providers.base import Channel
-from canary.listen.triage import TRIAGE_VERSION, Heard, base_kind, names_persona
+from canary.listen.triage import TRIAGE_VERSION, Heard, base_kind
 from canary.mint.facts import Cell, Fact
 from canary.store import contacts, placements
 from canary.store.contacts import Derived, Stale

@@ -1,14 +1,12 @@
 """What Chinese characters sound like, so that a name that was only heard is found however it was written down."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from typing import Final
 
-from pypinyin.constants import PINYIN_DICT
+from canary.characters import HAN, readings, toneless
 
-_HAN: Final = range(0x3400, 0xA000)
 # A sound is written as one character of the private use area, so that strings of sounds are searched as strings.
 _FIRST: Final = 0xE000
 _LONGEST: Final = 6
@@ -60,43 +58,32 @@ def loose(text: str) -> str:
 @cache
 def _sounds(tones: bool) -> Mapping[int, str]:
     numbers: dict[str, str] = {}
-    read = ((code, _reading(code)) for code in _HAN if code in PINYIN_DICT)
+    read = ((code, found[0]) for code in HAN if (found := readings(chr(code))))
     keyed = ((code, reading if tones else _merged(reading)) for code, reading in read)
     return {code: numbers.setdefault(sound, chr(_FIRST + len(numbers))) for code, sound in keyed}
 
 
-def _reading(code: int) -> str:
-    first: str = PINYIN_DICT[code].split(",")[0]
-    return first
-
-
 def _merged(reading: str) -> str:
-    sound = _flat(reading)
+    sound = toneless(reading)
     for pattern, merged in _MERGED:
         sound = pattern.sub(merged, sound)
     return sound
 
 
-def _flat(reading: str) -> str:
-    """Without tone marks; ü as v, as it is typed."""
-    marked = unicodedata.normalize("NFD", reading).replace("u\u0308", "v")
-    return "".join(c for c in marked if not unicodedata.combining(c))
-
-
 @lru_cache(maxsize=4096)
 def syllables(han: str) -> tuple[tuple[str, ...], ...]:
     """For each Chinese character the ways its syllable is spelled in Latin letters; () where one has none."""
-    return tuple(tuple(_spellings(PINYIN_DICT.get(ord(c), ""))) for c in han[:_LONGEST])
+    return tuple(tuple(_spellings(c)) for c in han[:_LONGEST])
 
 
-def _spellings(readings: str) -> Iterable[str]:
-    flat = dict.fromkeys(_flat(reading) for reading in readings.split(",") if reading)
-    return dict.fromkeys(form for sound in flat for form in (sound, sound.replace("v", "u")))
+def _spellings(han: str) -> Iterable[str]:
+    plain = dict.fromkeys(map(toneless, readings(han)))
+    return dict.fromkeys(form for sound in plain for form in (sound, sound.replace("v", "u")))
 
 
 def syllable(han: str) -> str:
     """The commonest syllable of a Chinese character without tone, "" if it has none."""
-    return _flat(_reading(ord(han))) if ord(han) in PINYIN_DICT else ""
+    return toneless(next(iter(readings(han)), ""))
 
 
 def as_syllables(plain_text: str) -> str:
@@ -123,9 +110,8 @@ def _chain(word: str) -> tuple[str, ...]:
 
 @cache
 def _all_syllables() -> frozenset[str]:
-    common = range(0x4E00, 0x9FA6)
-    readings = (PINYIN_DICT.get(code, "") for code in common)
-    return frozenset(form for reading in readings for form in _spellings(reading) if form.isascii() and form.isalpha())
+    common = map(chr, range(0x4E00, 0x9FA6))
+    return frozenset(form for han in common for form in _spellings(han) if form.isascii() and form.isalpha())
 
 
 @lru_cache(maxsize=4096)

@@ -8,8 +8,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final
 
-import opencc
-
+from canary.characters import simplified
 from canary.listen.sound import as_syllables, loose, syllable
 
 # Kept between Chinese characters: a phrase does not reach across the end of a clause or a signature.
@@ -37,10 +36,8 @@ def phrases(language: str) -> Words:
 
 @cache
 def _simplified() -> Mapping[int, str]:
-    """Each traditional or variant character with its simplified one, by OpenCC; the feminine 妳 is kept there."""
-    han = [chr(code) for code in range(0x3400, 0xA000)]
-    simple = opencc.OpenCC("t2s").convert("\n".join(han)).split("\n")
-    return {ord(old): new for old, new in zip(han, simple, strict=True) if old != new} | {ord("妳"): "你"}
+    """Each traditional or variant character with its simplified one; OpenCC keeps the feminine 妳."""
+    return {**simplified(), ord("妳"): "你"}
 
 
 @cache

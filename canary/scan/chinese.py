@@ -1,4 +1,4 @@
-"""How a Chinese name may be written otherwise: in traditional characters (OpenCC) and by its sound (pypinyin)."""
+"""How a Chinese name may be written otherwise: in traditional characters, and by its sound."""
 
 import re
 import unicodedata
@@ -7,32 +7,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from itertools import islice, product
 
-_HAN = range(0x3400, 0xA000)
+from canary import characters
+
 MOST = 16  # spellings or readings of one name
 _LATIN = re.compile(r"[a-z](?:[a-z '\-]*[a-z])?")
 _BETWEEN = re.compile(r"[ '\-]+")
 _HAN_RUN = re.compile(r"[\u3400-\u9fff]+")
 
 
-@cache
-def _simplified() -> Mapping[int, str]:
-    """Traditional characters and variants to simplified, one by one."""
-    from opencc import OpenCC
-
-    characters = [chr(code) for code in _HAN]
-    plain = OpenCC("t2s").convert("\n".join(characters)).split("\n")
-    return {ord(a): b for a, b in zip(characters, plain, strict=True) if a != b and len(b) == 1}
-
-
 def simplified(text: str) -> str:
     """A text in simplified characters."""
     # Few texts hold any traditional one, and to look for one takes a fifth of the time.
-    return text.translate(_simplified()) if _traditional().search(text) else text
+    return text.translate(characters.simplified()) if _traditional().search(text) else text
 
 
 @cache
 def _traditional() -> re.Pattern[str]:
-    return re.compile(f"[{''.join(map(chr, _simplified()))}]")
+    return re.compile(f"[{''.join(map(chr, characters.simplified()))}]")
 
 
 def written_forms(word: str) -> set[str]:
@@ -51,7 +42,7 @@ def _traditional_forms(character: str) -> str:
 def _variants() -> Mapping[str, str]:
     """Simplified characters with all in Big5 that are simplified to them."""
     found: defaultdict[str, str] = defaultdict(str)
-    for code, plain in _simplified().items():
+    for code, plain in characters.simplified().items():
         found[plain] += chr(code) if _in_big5(chr(code)) else ""
     return dict(found)
 
@@ -63,10 +54,8 @@ def _in_big5(character: str) -> bool:
 @cache
 def _syllables(character: str) -> tuple[str, ...]:
     """All readings without tones; with ü as v, u and yu, as passports have it."""
-    from pypinyin.constants import PINYIN_DICT  # here, for it takes a while: only names that are looked for need it
-
-    found = PINYIN_DICT.get(ord(character), character).split(",")
-    return tuple(dict.fromkeys(form for syllable in found for form in _of_umlaut(syllable)))
+    found = characters.readings(character) or (character,)
+    return tuple(dict.fromkeys(form for reading in found for form in _of_umlaut(reading)))
 
 
 @cache
@@ -74,9 +63,8 @@ def _first(character: str) -> tuple[str, ...]:
     return _of_umlaut(_syllables(character)[0])
 
 
-def _of_umlaut(syllable: str) -> tuple[str, ...]:
-    marked = unicodedata.normalize("NFD", syllable).replace("u\u0308", "v")
-    plain = "".join(c for c in marked if not unicodedata.combining(c))
+def _of_umlaut(reading: str) -> tuple[str, ...]:
+    plain = characters.toneless(reading)
     return (plain, plain.replace("v", "u"), plain.replace("v", "yu")) if "v" in plain else (plain,)
 
 
@@ -85,7 +73,7 @@ def _readings(name: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """(surname, syllables of the given name) for each way to read a name of Chinese characters; else none.
 
     Characters are read in their first way, but surnames (曾, 单, 解) and what has ü in all."""
-    if not 2 <= len(name) <= 4 or not all(ord(c) in _HAN for c in name):
+    if not 2 <= len(name) <= 4 or not all(ord(c) in characters.HAN for c in name):
         return ()
     cut = 2 if len(name) == 4 else 1
     given = [_first(c) for c in name[cut:]]

@@ -46,7 +46,6 @@ class Fallback:
         self._signs = [list(map(frozenset, signs[place])) for place in of_group]
         self._groups = index.groups.tolist()
         self._counts = np.zeros(len(self._signs), np.uint32)
-        self._seen: dict[int, int] = {}
 
     def twin(self) -> "Fallback":
         """Another over the same tables."""

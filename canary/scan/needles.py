@@ -2,8 +2,7 @@
 
 import gc
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from canary.mint.facts import Fact
-from canary.scan import spellings
+from canary.scan import no_collection, spellings
 from canary.scan.anchors import SIDES, anchors, longest
 from canary.scan.digests import PIECES, beginnings
 from canary.scan.keys import Keys
@@ -124,22 +123,15 @@ class Needles:
         return Near.of(self)
 
 
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Many small objects are made, none of them garbage: the collector would walk them again and again."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()  # they stay to the end: the collector need not walk them, nor a child so copy them
-        if enabled:
-            gc.enable()
-
-
-@_no_collection()
 def needles(sought: "Iterable[Sought]", phones_only: bool = False) -> Needles:
     """The needles of all personas, planted and shadows alike; with `phones_only` the plain numbers alone."""
+    with no_collection():
+        made = _needles(sought, phones_only)
+    gc.freeze()  # they stay to the end: the collector need not walk them, nor a child so copy them
+    return made
+
+
+def _needles(sought: "Iterable[Sought]", phones_only: bool) -> Needles:
     everyone, unphoned = _by_phone(sought)
     people = {s.id: Person(s.id, s.number, written(s.phone), s.facts) for s in everyone}
     on_number: defaultdict[str, list[int]] = defaultdict(list)

@@ -256,6 +256,12 @@ def test_a_contact_is_shown_without_words_unless_revealed(heard: Shell) -> None:
     assert heard.ledger("reveal") == [{"what": "contact 1"}]
 
 
+def test_what_a_caller_wrote_cannot_give_a_terminal_orders(seeded: Shell) -> None:
+    seeded("contact", "add", "--number", PHONES[0], "--via", "hotline", "--text", "奶粉\x1b[2J\nverdict  leaked")
+    shown = seeded("contact", "show", "1", "--reveal").stdout
+    assert "\x1b" not in shown and "奶粉\\x1b[2J\\nverdict  leaked" in shown
+
+
 def test_contacts_are_filtered_by_kind(heard: Shell) -> None:
     heard("contact", "add", "--number", PHONES[0], "--via", "call", "--text", "您的验证码是 123456")
     assert len(heard.json("contact", "list", "--kind", "maternal")["contacts"]) == 12

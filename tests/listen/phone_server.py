@@ -6,11 +6,12 @@ import time
 from base64 import b64encode
 from datetime import datetime
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
 
 from tests.listen.cases import CALLER, SECRET
+from tests.peers.played import Played
 
 
 class Phone(ThreadingHTTPServer):
@@ -38,7 +39,7 @@ class Phone(ThreadingHTTPServer):
         self.calls.append({"number": CALLER, "dateLong": stamp, "duration": seconds, "type": kind, "sim_id": 0})
 
 
-class _Phone(BaseHTTPRequestHandler):
+class _Phone(Played):
     server: Phone
 
     def do_POST(self) -> None:
@@ -47,26 +48,16 @@ class _Phone(BaseHTTPRequestHandler):
         stamp = asked["timestamp"]
         made = b64encode(hmac.new(SECRET.encode(), f"{stamp}\n{SECRET}".encode(), sha256).digest()).decode()
         if unquote(asked["sign"]) != made or abs(time.time() * 1000 - stamp) > 600_000:
-            return self._answer({"code": 500, "msg": "sign verify failed"})
+            return self.answer_json(200, {"code": 500, "msg": "sign verify failed"})
         if self.path == "/config/query":
-            return self._answer({"code": 200, "msg": "success", "data": self.server.config()})
+            return self.answer_json(200, {"code": 200, "msg": "success", "data": self.server.config()})
         if self.path == "/battery/query":
             off = {"code": 500, "msg": "disabled"}
             battery = self.server.battery
-            return self._answer({"code": 200, "msg": "success", "data": battery} if battery else off)
+            return self.answer_json(200, {"code": 200, "msg": "success", "data": battery} if battery else off)
         wanted = asked["data"]
         held = self.server.texts if self.path == "/sms/query" else self.server.calls
         rows = [row for row in held if row["type"] == wanted["type"]]
         rows.sort(key=lambda row: -row.get("date", row.get("dateLong")))
         first = (wanted["page_num"] - 1) * wanted["page_size"]
-        return self._answer({"code": 200, "msg": "success", "data": rows[first : first + wanted["page_size"]]})
-
-    def _answer(self, found: object) -> None:
-        body = json.dumps(found).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing on stderr."""
+        return self.answer_json(200, {"code": 200, "msg": "success", "data": rows[first : first + wanted["page_size"]]})

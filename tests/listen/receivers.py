@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+
+from tests.peers.played import Played
 
 
 class Hook(ThreadingHTTPServer):
@@ -28,20 +30,14 @@ class Hook(ThreadingHTTPServer):
         self.got: list[tuple[dict[str, str], bytes]] = []
 
 
-class _Hook(BaseHTTPRequestHandler):
+class _Hook(Played):
     server: Hook
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.server.status < 300:
             self.server.got.append(({k.lower(): v for k, v in self.headers.items()}, body))
-        self.send_response(self.server.status)
-        self.send_header("Location", "/elsewhere")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing on stderr."""
+        self.answer(self.server.status, headers={"Location": "/elsewhere"})
 
 
 class MailServer(socketserver.ThreadingTCPServer):

@@ -2,10 +2,8 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from http.server import ThreadingHTTPServer
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -16,8 +14,8 @@ from canary.listen.providers.twilio import TwilioProvider
 from canary.listen.providers.twilio_log import TwilioLog
 from canary.store import contacts
 from canary.store.database import Store
-from canary.store.vault import Vault, new_key
 from tests.listen.receivers import running
+from tests.peers.played import Played
 
 ACCOUNT, TOKEN = "AC" + "0" * 32, "twilio_test_auth_token"
 OURS, CALLER = "+12025550123", "+8613800138000"
@@ -38,7 +36,7 @@ class Monitor(ThreadingHTTPServer):
         self.asked: list[str] = []
 
 
-class _Monitor(BaseHTTPRequestHandler):
+class _Monitor(Played):
     server: Monitor
 
     def do_GET(self) -> None:
@@ -46,25 +44,17 @@ class _Monitor(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         if not path.startswith("/v1/Alerts"):
             name = path.rpartition("/")[2].removesuffix(".json").lower()
-            return self._answer(200, {name: [], "next_page_uri": None})
+            return self.answer_json(200, {name: [], "next_page_uri": None})
         at = (datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
         found = [
             {"sid": f"NO{n}", "request_url": url, "date_generated": at} for n, (url, _) in enumerate(self.server.alerts)
         ]
         if path == "/v1/Alerts":
-            return self._answer(self.server.status, {"alerts": found, "meta": {"key": "alerts", "next_page_url": None}})
+            return self.answer_json(
+                self.server.status, {"alerts": found, "meta": {"key": "alerts", "next_page_url": None}}
+            )
         number = int(path.rpartition("/NO")[2])
-        return self._answer(200, found[number] | {"request_variables": self.server.alerts[number][1]})
-
-    def _answer(self, status: int, found: object) -> None:
-        body = json.dumps(found).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing on stderr."""
+        return self.answer_json(200, found[number] | {"request_variables": self.server.alerts[number][1]})
 
 
 @pytest.fixture
@@ -72,13 +62,6 @@ def monitor() -> Iterator[Monitor]:
     server = Monitor()
     with running(server):
         yield server
-
-
-@pytest.fixture
-def registry(tmp_path: Path) -> Iterator[Store]:
-    with closing(Store(f"sqlite:///{tmp_path / 'canary.sqlite3'}", Vault(new_key()))) as store:
-        store.migrate()
-        yield store
 
 
 def reconciled(store: Store, monitor: Monitor) -> logs.Reconciled:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from urllib.parse import quote
 
 import pytest
@@ -24,6 +24,7 @@ from canary.store.vault import Vault, new_key
 from tests.listen import cases
 from tests.listen.cases import BASIC, CALLER, NOW, OURS, SECRET, TWILIO, basic, forwarded, smsforwarder, smsgate, twilio
 from tests.listen.receivers import running
+from tests.peers.played import Played
 
 PHONE = SmsForwarderProvider(SECRET, BASIC, cases.SIMS)
 
@@ -241,7 +242,7 @@ class Gateway(ThreadingHTTPServer):
         self.asked: list[tuple[str, dict[str, str]]] = []
 
 
-class _Gateway(BaseHTTPRequestHandler):
+class _Gateway(Played):
     server: Gateway
 
     def do_POST(self) -> None:
@@ -249,12 +250,7 @@ class _Gateway(BaseHTTPRequestHandler):
         good = self.headers["Authorization"] == basic("user:pass")
         if good:
             self.server.asked.append((self.path, body))
-        self.send_response(202 if good else 401)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing on stderr."""
+        self.answer(202 if good else 401)
 
 
 def received(event_id: str, at: str) -> RawRequest:

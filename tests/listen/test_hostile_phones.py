@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 
 import pytest
 
@@ -21,6 +21,7 @@ from tests.listen.cases import BASIC, NOW, OURS, SECRET, smsgate
 from tests.listen.phone_server import Phone
 from tests.listen.receivers import running
 from tests.listen.test_phones import LIMITS, wrong
+from tests.peers.played import Played
 
 DAY = timedelta(days=1)
 ODD = {
@@ -42,7 +43,7 @@ class Odd(ThreadingHTTPServer):
         self.asked: list[str] = []
 
 
-class _Odd(BaseHTTPRequestHandler):
+class _Odd(Played):
     server: Odd
 
     def do_POST(self) -> None:
@@ -59,9 +60,6 @@ class _Odd(BaseHTTPRequestHandler):
             self.wfile.write(self.server.body)
 
     do_GET = do_POST
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing on stderr."""
 
     def handle(self) -> None:
         with suppress(OSError):  # whoever asked had enough

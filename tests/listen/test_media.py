@@ -9,7 +9,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -32,6 +32,7 @@ from canary.store.database import Store
 from canary.store.schema import Contact, Media
 from canary.store.vault import Vault, new_key
 from tests.listen.receivers import running
+from tests.peers.played import Played
 
 ACCOUNT, TOKEN = "AC" + "1" * 32, "token"
 OURS, CALLER = "+8612000000001", "+8612000000099"
@@ -53,7 +54,7 @@ class Api(ThreadingHTTPServer):
         self.asked: list[tuple[str, str, str]] = []
 
 
-class _Api(BaseHTTPRequestHandler):
+class _Api(Played):
     server: Api
 
     def do_GET(self) -> None:
@@ -61,22 +62,22 @@ class _Api(BaseHTTPRequestHandler):
         if (here := self.path.partition("/cdn/")[2]) in self.server.held:
             return self._bytes(*self.server.held[here])
         if self.headers["Authorization"] != "Basic " + b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode():
-            return self._answer(401)
+            return self.answer(401, b"{}")
         if re.search(r"/Media.json", self.path):
             found = [{"sid": sid, "account_sid": ACCOUNT, "parent_sid": SM} for sid in self.server.held if sid == ME]
-            return self._answer(200, json.dumps({"media_list": found, "next_page_uri": None}).encode())
+            return self.answer(200, json.dumps({"media_list": found, "next_page_uri": None}).encode())
         sid = self.path.rpartition("/")[2]
         if sid not in self.server.held:
-            return self._answer(404)
-        return self._answer(307, headers={"Location": f"{self.server.elsewhere}/cdn/{sid}"})
+            return self.answer(404, b"{}")
+        return self.answer(307, headers={"Location": f"{self.server.elsewhere}/cdn/{sid}"})
 
     def do_DELETE(self) -> None:
         self._note("DELETE")
         if self.server.early:
             self.server.early -= 1
-            return self._answer(400, b'{"code": 20009, "message": "not finished", "status": 400}')
+            return self.answer(400, b'{"code": 20009, "message": "not finished", "status": 400}')
         gone = self.server.held.pop(self.path.rpartition("/")[2].removesuffix(".json"), None)
-        return self._answer(204 if gone else 404, b"" if gone else b'{"code": 20404, "status": 404}')
+        return self.answer(204 if gone else 404, b"" if gone else b'{"code": 20404, "status": 404}')
 
     def _note(self, method: str) -> None:
         self.server.asked.append((method, self.path, self.headers["Authorization"] or ""))
@@ -93,29 +94,12 @@ class _Api(BaseHTTPRequestHandler):
             return
         self.wfile.write(content)
 
-    def _answer(self, status: int, body: bytes = b"{}", headers: dict[str, str] | None = None) -> None:
-        self.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing on stderr."""
-
 
 @pytest.fixture
 def api() -> Iterator[Api]:
     server = Api()
     with running(server):
         yield server
-
-
-@pytest.fixture
-def registry(tmp_path: Path) -> Iterator[Store]:
-    with closing(Store(f"sqlite:///{tmp_path / 'canary.sqlite3'}", Vault(new_key()))) as store:
-        store.migrate()
-        yield store
 
 
 def picture(url: str = f"https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}/Messages/{SM}/Media/{ME}") -> Event:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canary.listen.triage import names_persona
+from canary.listen.naming import names_persona
 from canary.mint.facts import Cell, Fact
 
 WANG: Mapping[Fact, Cell] = {

@@ -1,9 +1,8 @@
 """Phones that listen for us say how they fare, and what is wrong with one is said once, in words."""
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from canary.store.spool import Spool
 from tests.listen.cases import BASIC, NOW, OURS, SECRET, smsgate
 from tests.listen.phone_server import Phone
 from tests.listen.receivers import running
+from tests.peers.played import Played
 
 HOUR = timedelta(hours=1)
 LIMITS = Limits(20, 6 * HOUR, timedelta(days=7), {})
@@ -33,19 +33,12 @@ class Gateway(ThreadingHTTPServer):
         self.devices: object = []
 
 
-class _Gateway(BaseHTTPRequestHandler):
+class _Gateway(Played):
     server: Gateway
 
     def do_GET(self) -> None:
         allowed = self.headers["Authorization"] == "Basic dXNlcjpwYXNz" and self.path == "/3rdparty/v1/devices"
-        body = json.dumps(self.server.devices).encode()
-        self.send_response(200 if allowed else 401)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing on stderr."""
+        self.answer_json(200 if allowed else 401, self.server.devices)
 
 
 @pytest.fixture

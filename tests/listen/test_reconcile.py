@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -32,6 +31,7 @@ from canary.store.spool import Spool
 from canary.store.vault import Vault, new_key
 from tests.listen.cases import FORM
 from tests.peers.emulate import ACCOUNT, TOKEN, Emulator
+from tests.peers.played import Played
 
 pytestmark = pytest.mark.peer
 
@@ -52,7 +52,7 @@ class Front(ThreadingHTTPServer):
         self.asked: list[str] = []
 
 
-class _Forward(BaseHTTPRequestHandler):
+class _Forward(Played):
     server: Front
 
     def do_GET(self) -> None:
@@ -63,17 +63,10 @@ class _Forward(BaseHTTPRequestHandler):
             headers = {"Authorization": self.headers["Authorization"]}
             answer = requests.get(self.server.behind + self.path, headers=headers, timeout=10)
             status, body = answer.status_code, answer.content
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.answer(status, body, {"Content-Type": "application/json"})
 
     def _recordings(self) -> bytes:
         return json.dumps({"recordings": self.server.recordings, "next_page_uri": None}).encode()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing on stderr."""
 
 
 @pytest.fixture
@@ -84,13 +77,6 @@ def front(twilio_emulator: Emulator) -> Iterator[Front]:
         yield server
         server.shutdown()
         thread.join(timeout=5)
-
-
-@pytest.fixture
-def registry(tmp_path: Path) -> Iterator[Store]:
-    with closing(Store(f"sqlite:///{tmp_path / 'canary.sqlite3'}", Vault(new_key()))) as store:
-        store.migrate()
-        yield store
 
 
 def provider(front: Front) -> TwilioProvider:

@@ -6,10 +6,12 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import Any
 from uuid import uuid4
+
+from tests.peers.played import Played
 
 ARRIVAL = "x-arrival"  # a header that names one arrival at the server
 SECONDS = 20  # longer than a sender waits
@@ -59,7 +61,7 @@ class BadLine(ThreadingHTTPServer):
         """Senders that hung up are nothing to tell."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Played):
     server: BadLine
 
     def do_POST(self) -> None:
@@ -105,6 +107,3 @@ class _Handler(BaseHTTPRequestHandler):
             line.close()
             self.server.note(Answer(arrival, found[0] if found else "", status))
         return told
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing on stderr."""

@@ -4,7 +4,7 @@ the account's own numbers, and loses answers on demand."""
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -12,6 +12,7 @@ import requests
 
 from tests.listen.receivers import running
 from tests.peers.emulate import ACCOUNT, TOKEN
+from tests.peers.played import Played
 
 FALLBACKS = {"SmsFallbackUrl": "sms_fallback_url", "VoiceFallbackUrl": "voice_fallback_url"}
 
@@ -30,7 +31,7 @@ class Front(ThreadingHTTPServer):
         self.posts: list[str] = []
 
 
-class _Forward(BaseHTTPRequestHandler):
+class _Forward(Played):
     server: Front
 
     def do_GET(self) -> None:
@@ -69,15 +70,7 @@ class _Forward(BaseHTTPRequestHandler):
             number.update(kept)
 
     def _answer(self, status: int, body: Any) -> None:
-        content = b"" if body is None else json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing on stderr."""
+        self.answer(status, b"" if body is None else json.dumps(body).encode(), {"Content-Type": "application/json"})
 
 
 @contextmanager

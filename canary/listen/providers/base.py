@@ -193,6 +193,11 @@ def storable(value: str) -> str:
     return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
+def legible(value: str) -> str:
+    """A stranger's text for terminals and alerts: without line breaks, and what else either would obey."""
+    return "".join(c if c.isprintable() else "?" for c in storable(value))
+
+
 def text_in(place: Mapping[str, Any], name: str) -> str:
     """A field of a JSON object as a text, "" if it is none."""
     value = place.get(name)

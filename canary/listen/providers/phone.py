@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
 
-from canary.listen.providers.base import Channel, Event, storable
+from canary.listen.providers.base import Channel, Event, legible, storable
 from canary.store.phones import PREFIX, SIMS, STATE
 
 
@@ -23,7 +23,7 @@ def sims_event(device: str, key: str, cards: Mapping[str, str], at: datetime | N
 
 def _sid(device: str) -> str:
     # Its name goes into alerts and onto terminals, and a phone gives itself whatever name it likes.
-    return PREFIX + "".join(c if c.isprintable() else "?" for c in storable(device)[:60])
+    return PREFIX + legible(device)[:60]
 
 
 def hour(at: datetime) -> str:

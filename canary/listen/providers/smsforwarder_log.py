@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from canary.errors import OutsideError
 from canary.listen.providers.ask import ask
-from canary.listen.providers.base import Channel, Event, storable, text_in
+from canary.listen.providers.base import Channel, Event, legible, storable, text_in
 from canary.listen.providers.phone import hour, sims_event, state_event
 from canary.store.e164 import normalise
 
@@ -74,8 +74,7 @@ class PhoneLog:
         return found.get("data")
 
     def _failed(self, why: str) -> OutsideError:
-        shown = "".join(c if c.isprintable() else "?" for c in storable(why))
-        return OutsideError(f"phone {self.device}: {shown}", _HINT)
+        return OutsideError(f"phone {self.device}: {legible(why)}", _HINT)
 
     def _event(self, what: str, row: Mapping[str, Any]) -> Event:
         slot = f"SIM{int(row['sim_id']) + 1}" if str(row.get("sim_id")) in ("0", "1") else ""

@@ -54,5 +54,5 @@ def _chain(table: Sectors, start: int) -> Sectors:
 
 
 def _damaged(name: str) -> CanaryError:
-    return CanaryError(f"{name}: not a workbook that can be read: its sectors run in a circle or are missing",
-                       "open it and save it as CSV")  # fmt: skip
+    why = "its sectors run in a circle or are missing"
+    return CanaryError(f"{name}: not a workbook that can be read: {why}", "open it and save it as CSV")
