@@ -12,7 +12,7 @@ from urllib.parse import quote, quote_from_bytes, urlencode
 
 from twilio.request_validator import RequestValidator
 
-from canary.listen.providers.twilio import _Form, _form
+from canary.listen.providers.twilio_signature import parsed_form
 
 OURS, CALLER = "+8612000000001", "+8612000000099"
 SECRET, BASIC, SHARED = "a secret of the abuse run", "phone:long password", "a shared secret"
@@ -154,7 +154,7 @@ def _twilio(draft: _Draft) -> Shot:
     }.get(endpoint, {**call, "SpeechResult": text})
     body = _encoded(rng, _spoiled(rng, fields))
     url = f"{draft.public}/hooks/twilio/{endpoint}"
-    return _twilio_signed(draft, url, body, FORM, _Form(_form(body)))
+    return _twilio_signed(draft, url, body, FORM, parsed_form(body))
 
 
 def _twilio_json(draft: _Draft, endpoint: str) -> Shot:

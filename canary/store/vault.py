@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from canary.errors import CanaryError, SealedError
 
+_JSON = json.JSONEncoder(ensure_ascii=False)
 WRONG_KEY = "the key does not open this registry"
 WRONG_KEY_HINT = "CANARY_KEY or canary.key must be the one `canary init` made; restore it from your safe"
 
@@ -30,7 +31,7 @@ class Vault:
 
     def seal(self, value: Any) -> bytes:
         """Encrypt any JSON value."""
-        return self._fernet.encrypt(json.dumps(value, ensure_ascii=False).encode())
+        return self._fernet.encrypt(_JSON.encode(value).encode())
 
     def open(self, token: bytes) -> Any:
         """The value that was sealed. Raises SealedError if the key is another one or the token was changed."""

@@ -1,5 +1,6 @@
 """The server process: gunicorn with our app, configured from our settings alone."""
 
+import gc
 import socket
 import time
 from contextlib import suppress
@@ -89,6 +90,9 @@ class Server(BaseApplication):  # type: ignore[misc]
         app = create_app(self._settings)
         intake: Intake = app.extensions["intake"]
         intake.later = self._later = Later(intake.settle_all, attrgetter("kilobytes"))
+        # What is loaded now stays: else every so often a request waits while all of it is looked through for garbage.
+        gc.collect()
+        gc.freeze()
         Thread(target=_drain, args=(intake,), daemon=True).start()
         Thread(target=_refresh, args=(intake,), daemon=True).start()
         return app

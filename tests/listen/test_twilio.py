@@ -12,7 +12,8 @@ from twilio.request_validator import RequestValidator
 
 from canary.errors import CanaryError
 from canary.listen.providers.base import Channel, Event, Provider, RawRequest, Signature
-from canary.listen.providers.twilio import TwilioProvider, _Form, _form
+from canary.listen.providers.twilio import TwilioProvider
+from canary.listen.providers.twilio_signature import parsed_form, plain_signature
 
 TOKEN = "12345"
 BASE = "https://canary.example/hooks/twilio"
@@ -30,7 +31,7 @@ def request(body: bytes | Mapping[str, str], url: str = f"{BASE}/sms", **headers
 
 def signed(body: bytes | Mapping[str, str], url: str = f"{BASE}/sms", token: str = TOKEN) -> RawRequest:
     plain = request(body, url)
-    signature = RequestValidator(token).compute_signature(url, _Form(_form(plain.body)))
+    signature = RequestValidator(token).compute_signature(url, parsed_form(plain.body))
     return request(body, url, x_twilio_signature=signature)
 
 
@@ -161,8 +162,30 @@ def test_a_signed_form_verifies_and_a_changed_byte_does_not(form: dict[str, str]
     at = data.draw(st.integers(0, len(good.body) - 1))
     byte = data.draw(st.integers(0, 255))
     changed = good.body[:at] + bytes([byte]) + good.body[at + 1 :]
-    assume(_form(changed) != _form(good.body))  # "%e4" is "%E4"
+    assume(parsed_form(changed) != parsed_form(good.body))  # "%e4" is "%E4"
     assert PROVIDER.verify(RawRequest(good.url, good.headers, changed)) is Signature.BAD
+
+
+PIECES = [*"abB==&+% ;你", "%2", "%C3", "%A9", "%e4%bd%a0", "%26", "%3D", "%00", "\xa9"]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=24).map("".join), st.sampled_from(["utf-8", "latin-1"]))
+def test_the_short_way_to_a_signature_ends_where_the_validators_does(text: str, encoding: str) -> None:
+    asked = request(text.encode(encoding, "ignore"))
+    short = plain_signature(TOKEN.encode(), asked)
+    if short is not None:
+        form = parsed_form(asked.body, strict=True)
+        assert short.decode() == RequestValidator(TOKEN).compute_signature(asked.url, form)
+
+
+@pytest.mark.parametrize("body", [b"", b"a&b=c", b"a=1&a=2", b"a_b=1", "a=你".encode(), b"a=%ff"])
+def test_odd_forms_are_left_to_the_validator(body: bytes) -> None:
+    assert plain_signature(TOKEN.encode(), request(body)) is None
+
+
+def test_texts_go_the_short_way_and_json_does_not() -> None:
+    assert plain_signature(TOKEN.encode(), signed(TEXT)).decode() == signed(TEXT).headers["x-twilio-signature"]
+    assert plain_signature(TOKEN.encode(), request(b"a=b", content_type="application/json")) is None
 
 
 # --- events -----------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import pytest
 from twilio.request_validator import RequestValidator
 
 from canary.demo.wire import free_port
-from canary.listen.providers.twilio import _Form, _form
+from canary.listen.providers.twilio_signature import parsed_form
 from canary.settings import Settings, load
 from canary.store import contacts
 from canary.store.database import Store
@@ -52,7 +52,7 @@ def post(
     """The answer to what Twilio, which calls the public address, signs; `changed` headers, None for left out."""
     raw = body if isinstance(body, bytes) else urlencode(body).encode()
     kind = changed.get("Content_Type") or FORM
-    form = _Form(_form(raw)) if kind == FORM else {}
+    form = parsed_form(raw) if kind == FORM else {}
     signature = RequestValidator(TOKEN).compute_signature(settings.public_url + target, form)
     headers: dict[str, str | None] = {"Content-Type": kind, "X-Twilio-Signature": signature}
     headers |= {name.replace("_", "-"): value for name, value in changed.items()}

@@ -6,12 +6,10 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from hmac import compare_digest
 from itertools import chain
 from types import MappingProxyType
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
-from twilio.request_validator import HMAC_SHA256, SIGNATURE_SETTINGS_HEADER, RequestValidator
 from twilio.twiml.messaging_response import MessagingResponse
 
 from canary.errors import CanaryError
@@ -28,6 +26,7 @@ from canary.listen.providers.base import (
     storable,
 )
 from canary.listen.providers.twilio_log import TwilioLog
+from canary.listen.providers.twilio_signature import Signatures, is_json, parsed_form
 from canary.listen.providers.twilio_voice import TURNS, Script
 from canary.listen.voice import Desk, Greeting, Way
 
@@ -65,8 +64,7 @@ class TwilioProvider(Provider):
     ) -> None:
         self._log = log
         self.archive = archive
-        self._validator = RequestValidator(auth_token) if auth_token else None
-        self._shared = {key: RequestValidator(secret) for key, secret in shared_keys.items() if secret}
+        self._signatures = Signatures(auth_token, shared_keys)
         self._replies = {endpoint: Reply(200, MessagingResponse().to_xml()) for endpoint in self.endpoints}
         self._script, self.desk = script or Script(callback_base), desk
         usual = desk.usual if desk else Greeting()
@@ -74,28 +72,7 @@ class TwilioProvider(Provider):
 
     def verify(self, request: RawRequest) -> Signature:
         """Compare the signature with the one our token gives; never raises."""
-        signature = request.headers.get("x-twilio-signature", "")
-        if not signature:
-            return Signature.MISSING
-        settings = request.headers.get(SIGNATURE_SETTINGS_HEADER.lower(), "")
-        try:
-            good = self._shared_match(request, signature, settings) if settings else self._matches(request, signature)
-        except (TypeError, ValueError):  # the validator's own: bad port, JSON without bodySHA256, stray bytes
-            good = False
-        return Signature.GOOD if good else Signature.BAD
-
-    def _shared_match(self, request: RawRequest, signature: str, settings: str) -> bool:
-        # The header names a key, never an algorithm of its choice: a key of ours signs by HMAC-SHA256 and nothing else.
-        named = dict(part.strip().partition("=")[::2] for part in settings.split(","))
-        validator = self._shared.get(named.get("key", ""))
-        return (
-            validator is not None
-            and named.get("algorithm") == HMAC_SHA256
-            and _match(validator, request, signature, HMAC_SHA256)
-        )
-
-    def _matches(self, request: RawRequest, signature: str) -> bool:
-        return self._validator is not None and _match(self._validator, request, signature)
+        return self._signatures.verify(request)
 
     def parse(self, endpoint: str, request: RawRequest) -> tuple[Event, ...]:
         """The events of a request: what Twilio adds without notice is kept, what it leaves out is blank."""
@@ -147,43 +124,12 @@ class TwilioProvider(Provider):
 
     def health(self, phones: Sequence[Phone] = ()) -> tuple[str, ...]:
         """Whether anything could verify."""
-        return () if self._validator or self._shared else ("no token: every request is refused",)
-
-
-def _match(validator: RequestValidator, request: RawRequest, signature: str, algorithm: str | None = None) -> bool:
-    if _is_json(request):
-        return bool(validator.validate(request.url, request.body.decode(), signature, algorithm))
-    form = _Form(_form(request.body, strict=True))
-    # First the URL as it is: nearly always this is what was signed, and the validator computes two others. It would
-    # also drop "user:password@" from the URL, which Twilio signs as given.
-    expected = validator.compute_signature(request.url, form, algorithm)
-    if compare_digest(expected.encode(), signature.encode()):
-        return True
-    return bool(validator.validate(request.url, form, signature, algorithm))
-
-
-class _Form(dict[str, list[str]]):
-    """A form as the validator wants it: repeated parameters through `getlist`."""
-
-    def getlist(self, name: str) -> list[str]:
-        return self[name]
-
-
-def _is_json(request: RawRequest) -> bool:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower().endswith("json")
-
-
-def _form(body: bytes, *, strict: bool = False) -> dict[str, list[str]]:
-    # Strict: the signature joins names and values without "=", so "a&b" would pass for a signed "a=b".
-    if not body:
-        return {}
-    text = body.decode("utf-8", "replace")
-    return parse_qs(text, keep_blank_values=True, strict_parsing=strict, errors="replace")
+        return () if self._signatures else ("no token: every request is refused",)
 
 
 def _parameters(request: RawRequest) -> Mapping[str, str]:
-    if not _is_json(request):
-        return {name: storable(values[0]) for name, values in _form(request.body).items()}
+    if not is_json(request):
+        return {name: storable(values[0]) for name, values in parsed_form(request.body).items()}
     found = _json_object(request.body.decode("utf-8", "replace"))
     if found is None:
         raise CanaryError("Twilio sent a body that is no JSON object")
