@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from canary.report.canvas import ACCUSED, GREY, INK, LIKELY, PALE, WIDTH, Canvas, canvas, shorten
 from canary.report.kin import accused, suspected
 from canary.report.view import ReportView
-from canary.report.words import Words
+from canary.report.words import BEYOND, Words
 from canary.trace.verdict import Verdict
 
 RIGHT = WIDTH - 4
@@ -15,6 +15,7 @@ MOST_NAMED = 6
 WORTH_NAMING = 0.001  # with nobody accused, a copy is named beside "none" only from here
 STACK, STEP = 6, 8.0  # a pile of dots is drawn this high; the count stands on top of a higher one
 DECADES = math.log(1000)
+END = BEYOND * math.log(10)  # no chance is told smaller: what is beyond stands at the end
 
 
 def evidence(view: ReportView, words: Words) -> str:
@@ -23,8 +24,8 @@ def evidence(view: ReportView, words: Words) -> str:
     blamed = blamed_colors(view)
     named = [v for v in verdicts if v.copy in blamed][:MOST_NAMED]
     needed = max((v.threshold for v in verdicts), default=1.0)
-    most = max([needed, *(v.log_e for v in verdicts)]) * 1.12
-    left, right, base = 14.0, RIGHT - 10, 104.0 + 14 * len(named)
+    most = max(needed * 1.12, min(END, max((v.log_e for v in verdicts), default=0.0) * 1.12))
+    left, right, base = 14.0, RIGHT - 42, 104.0 + 14 * len(named)
 
     def x(log_e: float) -> float:
         return left + (right - left) * max(0.0, min(1.0, log_e / most))
@@ -49,8 +50,8 @@ def evidence(view: ReportView, words: Words) -> str:
 
 
 def _ticks(plot: Canvas, words: Words, x: Callable[[float], float], most: float, base: float) -> None:
-    step = max(1, math.ceil(most / DECADES / 5))
-    for tick in range(0, math.floor(most / DECADES) + 1, step):
+    step = max(1, math.ceil(round(most / DECADES / 5, 6)))
+    for tick in range(0, math.floor(round(most / DECADES, 6)) + 1, step):
         label = words.one_in(tick * DECADES) if tick else words.t("plot.no_evidence")
         at = x(tick * DECADES)
         plot.axes.plot([at] * 2, [base, base + 5], color=PALE, lw=1)

@@ -48,6 +48,15 @@ def test_drawing_is_sound_xml_of_real_text(name: str, case: str, lang: str) -> N
     assert not re.search(r"<metadata|20\d\d-\d\d-\d\dT", drawing)
 
 
+@pytest.mark.parametrize("log_e", [0.0, 9.0, 30.0, 34.6, 400.0])
+def test_no_two_marks_of_the_axis_say_the_same(log_e: float) -> None:
+    view = sample.leak()
+    verdicts = tuple(replace(verdict, log_e=log_e) for verdict in view.findings.verdicts)
+    drawing = evidence(replace(view, findings=replace(view.findings, verdicts=verdicts)), Words("en"))
+    marks = [node.text for node in ElementTree.fromstring(drawing).iter() if (node.text or "").startswith("1 in ")]
+    assert marks and len(set(marks)) == len(marks)
+
+
 def test_kin_are_told_apart() -> None:
     kin = kin_of(sample.leak())
     assert kin.focus == (sample.LEAK,)
