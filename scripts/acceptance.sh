@@ -5,6 +5,9 @@ cd "$(dirname "$0")/.."
 .venv/bin/python benchmarks/demo_seeds.py --seeds 20 --case shenzhen --case ward --case resale --case biobank --case noise
 echo "== abuse"
 .venv/bin/python benchmarks/abuse.py
+if .venv/bin/python -c "import atheris" 2>/dev/null; then
+  .venv/bin/python benchmarks/abuse_guided.py --runs 200000
+fi
 for bench in false_accusation numbers_needed small_leak pair "papadimitriou --runs 1000" "listed_rows --canaries 60 400 1200" "found_rows 200"; do
   set -- $bench
   echo "== $*"
