@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from werkzeug.exceptions import ClientDisconnected
 from werkzeug.sansio.utils import get_content_length
 from werkzeug.wsgi import get_input_stream
 
@@ -35,7 +36,10 @@ class Hooks:
     def _reply(self, provider: str, endpoint: str, environ: "WSGIEnvironment") -> Reply:
         if environ["REQUEST_METHOD"] != "POST":
             return POST_ONLY
-        request = self._raw(environ)
+        try:
+            request = self._raw(environ)
+        except ClientDisconnected:
+            return BROKEN_OFF
         length = get_content_length(environ.get("CONTENT_LENGTH"), environ.get("HTTP_TRANSFER_ENCODING"))
         # Not every sender signs its words: half a body would stand for the whole, which its sender sends again.
         if len(request.body) < min(length or 0, MAX_BODY + 1):

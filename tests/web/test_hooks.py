@@ -99,7 +99,22 @@ def test_a_signed_request_without_any_sid_is_kept_with_the_reason(client, settin
         assert session.scalar(select(Outcome.error)) != ""
 
 
-@pytest.mark.parametrize("path", ["/hooks/twilio/fax", "/hooks/nobody/sms"])
+def test_hooks_take_nothing_but_post_and_say_so(client):
+    answer = client.get("/hooks/twilio/sms")
+    assert (answer.status, answer.headers["Allow"]) == ("405 Method Not Allowed", "POST")
+
+
+@pytest.mark.parametrize("body", [b"Body=half", b""])
+def test_a_request_that_broke_off_is_not_kept(client, settings, registry, body):
+    url = "/hooks/twilio/sms"
+    answer = client.post(
+        url, data=body, headers={"X-Twilio-Signature": "x"}, environ_overrides={"CONTENT_LENGTH": "99"}
+    )
+    assert answer.status_code == 400
+    assert counts(registry) == (0, 0)
+
+
+@pytest.mark.parametrize("path", ["/hooks/twilio/fax", "/hooks/nobody/sms", "/hooks/twilio", "/hooks/twilio/sms/x"])
 def test_hooks_that_do_not_exist_are_404(client, path):
     assert client.post(path, data={}).status_code == 404
 
