@@ -40,6 +40,11 @@ def held_out_others() -> list[Sample]:
     return list(_read(FOLDER / "held_out_others.txt"))
 
 
+def longer() -> list[Sample]:
+    """Honest texts of several sentences, never trained on; the parts of a text are judged, and these have many."""
+    return list(_read(FOLDER / "longer.txt"))
+
+
 def _read(file: Path, kind: str = "") -> Iterator[Sample]:
     voice = ""
     for line in file.read_text(encoding="utf-8").splitlines():

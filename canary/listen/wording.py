@@ -3,9 +3,10 @@
 import re
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import product
 from typing import Final
 
 from canary.characters import simplified
@@ -21,6 +22,15 @@ _REACH: Final = 24
 _NUMBER: Final = re.compile(
     r"(?<![\d.])(?:\d{4,8}|\d{3}[\s\-]\d{3}|\d(?:[\s\-]\d){3,7}|[〇零一二三四五六七八九]{4,8})(?![\d\-])"
 )
+# Marks of tone, accents, strokes through letters.
+_ACCENTS: Final = re.compile("[\u0300-\u036f]+")
+# Put between Chinese characters throughout, they hide words: "奶1粉2特3价"; elsewhere they are numbers and clauses.
+_BETWEEN: Final = re.compile(r"(?<=[\u3400-\u9fff])[^\u3400-\u9fff]{1,3}(?=[\u3400-\u9fff])")
+_FEW, _THROUGHOUT = 5, 0.8
+_SENTENCE_END: Final = re.compile(r"(?<=[。！？!?；;\n])|(?<=[a-z\d]\.)(?=\s)")
+# So many parts has a text at most, and so many of them are judged together: else a long text would take seconds. What
+# is shorter than this says too little, in Chinese characters or in words.
+_PARTS, _TOGETHER, _SHORTEST, _FEWEST = 16, 4, 6, 4
 Words = Mapping[str, tuple[str, ...]]
 
 
@@ -42,17 +52,19 @@ def _simplified() -> Mapping[int, str]:
 
 @cache
 def _unseen() -> re.Pattern[str]:
-    """What takes no room: zero-width spaces and joiners, soft hyphens, marks of direction and style."""
+    """What takes no room: zero-width spaces and joiners, soft hyphens, marks of direction, style and accent."""
     formats = (chr(code) for code in range(0x10000) if unicodedata.category(chr(code)) == "Cf")
-    return re.compile(f"[{''.join(formats)}\u034f\ufe00-\ufe0f\U000e0000-\U000e007f]+")
+    return re.compile(f"[{''.join(formats)}\u0300-\u036f\ufe00-\ufe0f\U000e0000-\U000e007f]+")
 
 
 @lru_cache(maxsize=256)  # one text is held against many personas
 def plain(text: str) -> str:
-    """Half-width, lower-case, simplified characters, none of them invisible; spacing and punctuation as they were. Cut
-    when huge."""
-    seen = _unseen().sub("", text)[:_LONGEST]
-    return unicodedata.normalize("NFKC", seen).casefold()[:_LONGEST].translate(_simplified())  # one may become 18
+    """Half-width, lower-case, simplified characters, without accents, none of them invisible; spacing and punctuation
+    as they were, unless they stand between nearly all Chinese characters. Cut when huge."""
+    seen = unicodedata.normalize("NFKD", _unseen().sub("", text)[:_LONGEST])[:_LONGEST]  # one may become 18
+    seen = unicodedata.normalize("NFC", _ACCENTS.sub("", seen)).casefold()[:_LONGEST].translate(_simplified())
+    between = len(_BETWEEN.findall(seen))
+    return _BETWEEN.sub("", seen) if between > max(_FEW, _THROUGHOUT * len(_HAN.findall(seen))) else seen
 
 
 def is_han(character: str) -> bool:
@@ -68,6 +80,31 @@ def compact(plain_text: str) -> str:
         if c in _CLAUSE_ENDS or c == "\n" or unicodedata.category(c)[0] in "LN"
     )
     return "".join(kept)
+
+
+def runs(text: str, at_numbers: bool) -> Iterator[str]:
+    """The runs of up to four sentences of a text, but none too short to judge; with `at_numbers` they end at a number
+    of 4 to 8 digits too, and hold none. Of a long text stretches of a sixteenth stand for sentences."""
+    seen = plain(text)
+    for stretch in _NUMBER.split(seen) if at_numbers else [seen]:
+        parts = list(_sentences(stretch, len(seen) // _PARTS))
+        for first, size in product(range(len(parts)), range(1, _TOGETHER + 1)):
+            found = "".join(parts[first : first + size]).strip()
+            long_enough = len(_HAN.findall(found)) >= _SHORTEST or len(found.split()) >= _FEWEST
+            if first + size <= len(parts) and long_enough:
+                yield found
+
+
+def _sentences(seen: str, shortest: int) -> Iterator[str]:
+    """Sentences, or as many of them together as make the shortest that is wanted."""
+    found = ""
+    for sentence in _SENTENCE_END.split(seen):
+        found += sentence
+        if len(found) > shortest and found.strip():
+            yield found
+            found = ""
+    if found.strip():
+        yield found
 
 
 @cache

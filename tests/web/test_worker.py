@@ -1,6 +1,9 @@
 """Which of two server processes takes a connection that both see."""
 
+import platform
 import socket
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -36,3 +39,30 @@ def test_a_worker_without_connections_comes_before_one_that_has_some(monkeypatch
         assert (busy.nr_conns, idle.nr_conns) == (4, 1)
         for conn in busy.taken + idle.taken:
             conn.sock.close()
+
+
+HEAPS = """
+import sys, threading
+from ctypes import CDLL, c_void_p
+from canary.web.server import share_heaps
+share_heaps()
+start = threading.Barrier(8)
+def work():
+    start.wait()
+    held = [bytes(5_000) for _ in range(200)]
+    start.wait()
+threads = [threading.Thread(target=work) for _ in range(8)]
+for one in threads: one.start()
+for one in threads: one.join()
+libc = CDLL(None)
+libc.fdopen.restype = c_void_p
+out = c_void_p(libc.fdopen(1, b"w"))
+libc.malloc_info(0, out)
+libc.fflush(out)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has a heap a thread")
+def test_threads_share_two_heaps() -> None:
+    told = subprocess.run([sys.executable, "-c", HEAPS], check=True, capture_output=True, text=True).stdout
+    assert told.count("<heap nr=") == server.HEAPS
