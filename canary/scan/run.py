@@ -3,6 +3,7 @@
 import gc
 import io
 import signal
+import sys
 import threading
 import time
 from collections import Counter
@@ -222,6 +223,8 @@ _own = threading.local()  # what a worker searches with
 
 
 def _prepare(finder: Finder, twin: bool = False) -> None:
+    if not twin:  # a process of its own: ended, it still ends the programs that it reads from
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     _own.finder = finder.twin() if twin else finder
 
 

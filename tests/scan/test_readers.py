@@ -1,17 +1,22 @@
 """Every container is read to its tables, in memory; what must not be read is refused by name."""
 
+import gc
 import gzip
 import io
 import sqlite3
+import tracemalloc
+import zlib
 from pathlib import Path
 
 import openpyxl
 import py7zr
 import pytest
 import xlwt
+from py7zr.compressor import SevenZipDecompressor
 
 from canary.scan.needles import needles
 from canary.scan.readers import base, sevenzip
+from canary.scan.readers.detect import parts
 from canary.scan.run import Scan, Scanned, source_of
 from tests.scan.packed import seven, tarred, zipped
 from tests.scan.people import HEADER, everyone, found, sought
@@ -127,13 +132,56 @@ def test_bombs_are_refused(name: str, content: bytes, tmp_path: Path) -> None:
     assert "refused" in scan(tmp_path / name)[-1].error
 
 
-@pytest.mark.parametrize("method", [py7zr.FILTER_LZMA2, py7zr.FILTER_DEFLATE, py7zr.FILTER_ZSTD])
-def test_7z_is_unpacked_in_small_pieces_whatever_packed_it(method: int, tmp_path: Path) -> None:
-    content = b"ab\n" * (3 * sevenzip.PIECE // 3)
+@pytest.mark.parametrize("method", [py7zr.FILTER_LZMA2, py7zr.FILTER_DEFLATE, py7zr.FILTER_ZSTD, py7zr.FILTER_BROTLI])
+def test_7z_is_unpacked_in_small_pieces_whatever_packed_it(
+    method: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sevenzip, "PIECE", 1 << 20)
+    monkeypatch.setattr(sevenzip, "PACKED", 1 << 12)
+    content = b"ab\n\n" * (1 << 24)
     (tmp_path / "a.7z").write_bytes(seven({"a.csv": content}, filters=[{"id": method}]))
-    pieces = list(sevenzip.SevenZip(source_of(tmp_path / "a.7z")).contents())
-    assert b"".join(pieces) == content
-    assert max(map(len, pieces)) <= sevenzip.PIECE
+    archive = sevenzip.SevenZip(source_of(tmp_path / "a.7z"))
+    tracemalloc.start()
+    try:
+        crc, most = 0, 0
+        for piece in archive.contents():
+            crc, most = zlib.crc32(piece, crc), max(most, len(piece))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (crc, most) == (zlib.crc32(content), 1 << 20)
+    assert peak < len(content) / 2
+
+
+def test_of_the_streams_of_a_7z_archive_one_at_a_time_takes_memory(tmp_path: Path) -> None:
+    for at in range(6):
+        with py7zr.SevenZipFile(tmp_path / "a.7z", "a" if at else "w") as package:
+            package.writestr(CSV, f"{at}.csv")
+    with py7zr.SevenZipFile(tmp_path / "a.7z") as package:
+        assert len(package.header.main_streams.unpackinfo.folders) == 6
+    reading = parts(source_of(tmp_path / "a.7z"))
+    unpacking = [sum(isinstance(each, SevenZipDecompressor) for each in gc.get_objects()) for _ in reading]
+    assert max(unpacking) - unpacking[0] <= 1
+    assert [found(part) for part in scan(tmp_path / "a.7z")] == [EXPECTED] * 6
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"id": py7zr.FILTER_LZMA, "dict_size": 1 << 24},
+        {"id": py7zr.FILTER_LZMA2, "dict_size": 1 << 24},
+        {"id": py7zr.FILTER_PPMD, "order": 6, "mem": 24},
+    ],
+    ids=["lzma", "lzma2", "ppmd"],
+)
+def test_a_7z_archive_that_needs_much_memory_is_refused(
+    filters: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.7z").write_bytes(seven({"a.csv": CSV * 200}, filters=[filters]))
+    assert [part.error for part in scan(tmp_path / "a.7z")] == [""]
+    monkeypatch.setattr(sevenzip, "MOST_NEEDED", 100 * len(CSV))
+    (part,) = scan(tmp_path / "a.7z")
+    assert "a.7z: needs " in part.error and "refused" in part.error
 
 
 def test_archives_nested_without_end_are_refused(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Access databases (mdb, accdb): every table, by the programs of mdbtools."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from shutil import which
 from typing import BinaryIO
@@ -30,7 +31,7 @@ class AccessReader:
                 raise CanaryError(f"{source.name}: not a database that can be read", _HINT)
             for name in names:
                 label = source.name if len(names) == 1 else f"{source.name}!{name}"
-                opened = partial(_opened, [*_EXPORT, path, name], source)
+                opened = partial(_opened, [*_EXPORT, path, name], replace(source, name=label))
                 yield from TextReader().parts(Source(label, opened, source.size, source.depth + 1))
 
 
