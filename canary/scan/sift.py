@@ -47,7 +47,10 @@ def _sifted(path: Path, bloom: Bloom, progress: Progress, stdin: bytes) -> list[
             source = source_of(path, lambda done: progress(done, 0))
         for part in (part for part in parts(source) if part.wide is None):
             found.append(Sifted(part.name))
-            _sift(part, found[-1], bloom, progress)
+            try:
+                _sift(part, found[-1], bloom, progress)
+            except (CanaryError, *BROKEN) as error:
+                found[-1].error = broken(part.name, error)
     except (CanaryError, *BROKEN) as error:
         found.append(Sifted(str(path), error=broken(path, error)))
     return found

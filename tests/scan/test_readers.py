@@ -5,6 +5,7 @@ import gzip
 import io
 import sqlite3
 import tracemalloc
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from canary.scan.needles import needles
 from canary.scan.readers import base, sevenzip
 from canary.scan.readers.detect import parts
 from canary.scan.run import Scan, Scanned, source_of
-from tests.scan.packed import seven, tarred, zipped
+from tests.scan.packed import archived, seven, tarred, zipped
 from tests.scan.people import HEADER, everyone, found, sought
 
 CANARIES = sought(4, shadows=2)
@@ -218,6 +219,72 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_scanned(
     *_, bad, good = Scan(NEEDLES).files([tmp_path / name, tmp_path / "z.csv"])
     assert word in bad.error and name in bad.error
     assert found(good) == EXPECTED
+
+
+def locked(archive: bytes) -> bytes:
+    """A zip whose first member says that it is encrypted."""
+    content, at = bytearray(archive), archive.find(b"PK\x01\x02")
+    content[6], content[at + 8] = 1, 1
+    return bytes(content)
+
+
+def bent(archive: bytes) -> bytes:
+    """A zip whose first member is packed in a way that nobody knows."""
+    content, at = bytearray(archive), archive.find(b"PK\x01\x02")
+    content[8], content[at + 10] = 77, 77
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("archive", "said"),
+    [
+        (zipped({"x": b"%PDF-1.7", "../../y": CSV}), "x: PDF is not read here"),
+        (zipped({"x": FILES["a.xls"][:3000], "../../y": CSV}), "x: not a workbook"),
+        (locked(zipped({"x": CSV, "../../y": CSV})), "x: needs a password"),
+        (bent(zipped({"x": CSV, "../../y": CSV})), "x: cannot be unpacked here"),
+        (tarred({"x": FILES["a.csv.gz"][:-20], "../../y": CSV}, "w:gz"), "x!x: damaged archive"),
+        (seven({"x": b"%PDF-1.7", "y": CSV}), "x: PDF is not read here"),
+        (archived({"x": b"%PDF-1.7", "../../y": CSV}), "x: PDF is not read here"),
+        (zipped({"deep.zip": zipped({"x": b"%PDF"}), "y": CSV}), "deep.zip!x: PDF is not read here"),
+    ],
+    ids=["pdf", "xls", "locked", "bent", "tar", "7z", "rar", "nested"],
+)
+def test_a_member_that_cannot_be_read_is_named_and_the_next_are_scanned(
+    archive: bytes, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a").write_bytes(archive)
+    bad, good = scan(tmp_path / "in" / "a")
+    assert f"a!{said}" in bad.error
+    assert (good.error, found(good)) == ("", EXPECTED)
+    assert [path.name for path in tmp_path.rglob("*")] == ["in", "a"]
+
+
+def test_a_sheet_that_is_missing_is_named_and_the_others_are_scanned(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for cells in [HEADER, *ROWS]:
+        book.active.append(cells)
+    book.create_sheet("gone").append(["x"])
+    held = io.BytesIO()
+    book.save(held)
+    with zipfile.ZipFile(held) as whole, zipfile.ZipFile(tmp_path / "a.xlsx", "w") as cut:
+        for info in whole.infolist():
+            if "sheet2" not in info.filename:
+                cut.writestr(info, whole.read(info))
+    good, bad = scan(tmp_path / "a.xlsx")
+    assert found(good) == EXPECTED and "a.xlsx!gone: the sheet gone cannot be read" in bad.error
+
+
+def test_a_file_that_is_written_to_meanwhile_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(CSV)
+
+    def growing(done: int, rows: int) -> None:
+        if (tmp_path / "a.csv").stat().st_size == len(CSV):
+            with (tmp_path / "a.csv").open("ab") as file:
+                file.write(b"nobody\n")
+
+    (part,) = Scan(NEEDLES, 1, growing).files([tmp_path / "a.csv"])
+    assert "a.csv: changed while it was read" in part.error and found(part) == EXPECTED
 
 
 @pytest.mark.parametrize("looked", ["all columns", "no names and numbers"])

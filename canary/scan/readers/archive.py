@@ -9,7 +9,7 @@ from functools import partial
 from typing import BinaryIO
 
 from canary.errors import CanaryError
-from canary.scan.readers.base import BROKEN, LARGEST, MOST_UNPACKED, Part, Source, refuse_bomb
+from canary.scan.readers.base import BROKEN, LARGEST, MOST_UNPACKED, Part, Source, refuse_bomb, unreadable
 from canary.scan.readers.rar import Rar
 from canary.scan.readers.sevenzip import SevenZip
 from canary.scan.readers.solid import sources
@@ -32,13 +32,28 @@ class ArchiveReader:
             raise CanaryError(f"{source.name}: archives inside archives, {DEEPEST} deep: refused", "unpack it yourself")
         try:
             for member in _members(source):
-                yield from self._recurse(member)
+                yield from self._of(member)
         except CanaryError:
             raise
-        except RuntimeError as error:  # zipfile's word for a password
-            raise CanaryError(f"{source.name}: {error}", "unpack it with its password and scan the folder") from error
         except BROKEN as error:
-            raise CanaryError(f"{source.name}: damaged archive: {error}", "mend it, or unpack what can be") from error
+            raise _damaged(source.name, error) from error
+
+    def _of(self, member: Source) -> Iterator[Part]:
+        """The parts of a member; what is wrong with it is no fault of the next."""
+        try:
+            yield from self._recurse(member)
+        except CanaryError as error:
+            yield unreadable(member.name, error)
+        except (RuntimeError, NotImplementedError) as error:  # zipfile's words for a password, and a way of packing
+            why = "needs a password" if "password" in str(error) else f"cannot be unpacked here: {error}"
+            hint = "unpack it yourself and scan the folder"
+            yield unreadable(member.name, CanaryError(f"{member.name}: {why}", hint))
+        except BROKEN as error:
+            yield unreadable(member.name, _damaged(member.name, error))
+
+
+def _damaged(name: str, error: BaseException) -> CanaryError:
+    return CanaryError(f"{name}: damaged archive: {error}", "mend it, or unpack what can be")
 
 
 def _members(source: Source) -> Iterator[Source]:
@@ -83,8 +98,8 @@ def _gzip(source: Source) -> Source:
     def opened() -> BinaryIO:
         return _Metered(source)  # type: ignore[return-value]
 
-    inner = source.name.removesuffix(".gz")
-    return Source(f"{source.name}!{inner.rpartition('/')[2]}", opened, source.size * 10, source.depth + 1)
+    inner = source.name.removesuffix(".gz").replace("!", "/").rpartition("/")[2]
+    return Source(f"{source.name}!{inner}", opened, source.size * 10, source.depth + 1)
 
 
 class _Metered(gzip.GzipFile):

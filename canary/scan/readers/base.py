@@ -47,6 +47,16 @@ class Part:
     wide: "Callable[[Sequence[str]], Part] | None" = None
 
 
+def unreadable(name: str, error: CanaryError) -> Part:
+    """What stands for a part that cannot be read, while those beside it can: the error is raised by its blocks."""
+
+    def blocks() -> Iterator[Block]:
+        raise error
+        yield
+
+    return Part(name, Syntax(), blocks)
+
+
 class Reader(Protocol):
     """Reads one kind of source."""
 

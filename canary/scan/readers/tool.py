@@ -39,7 +39,13 @@ class Program(io.RawIOBase):
     """
 
     def __init__(self, command: Sequence[str], name: str) -> None:
-        self._program, self._name, self._called = _started(command), name, os.path.basename(command[0])
+        self._name, self._called = name, os.path.basename(command[0])
+        # Interrupted while it starts, it would run on, and nobody know of it.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+        try:
+            self._program = _started(command)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         assert self._program.stdout
         self._pipe = self._program.stdout
         self._waiting = selectors.DefaultSelector()
