@@ -73,7 +73,7 @@ def scan(
     try:
         paths = _expanded(files)
         fragment = _fragment() if STDIN in paths else b""
-        with _hashing(() if no_ledger or filter_file else paths, fragment) as hashed:
+        with _ended_in_order(), _hashing(() if no_ledger or filter_file else paths, fragment) as hashed:
             with no_collection():
                 # Imported here: it takes as long as to hash a gigabyte, which goes on beside.
                 from canary.cli.searched import Wish, scanned, sifted
@@ -133,6 +133,23 @@ def _below(folder: Path) -> Iterator[Path]:
             elif not path.is_dir():
                 remark(f"{path}: a pipe, socket or device, passed over")
     yield from closed
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """An end from outside (a closed terminal, a shutdown) is as Ctrl-C, so that what the scan started ends, too."""
+
+    def leave(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) == signal.SIG_DFL]
+    for number in before:
+        signal.signal(number, leave)
+    try:
+        yield
+    finally:
+        for number in before:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager

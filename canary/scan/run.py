@@ -3,7 +3,6 @@
 import gc
 import io
 import signal
-import stat
 import sys
 import threading
 import time
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from canary.errors import CanaryError, OutsideError, SealedError
+from canary.errors import CanaryError, SealedError
 from canary.mint.facts import Fact
 from canary.scan import STDIN, cells, near, size_of
 from canary.scan.blocks import SIZE, Block, blocks, views
@@ -31,6 +30,7 @@ from canary.scan.near import NearMatcher, Nearness
 from canary.scan.needles import Needles
 from canary.scan.readers.base import BROKEN, Part, Source
 from canary.scan.readers.detect import parts
+from canary.scan.readers.file import source_of
 from canary.scan.readers.omop import OBSERVATION, PERSON, place_of, with_joins
 from canary.scan.record import DUE_DATES, Match, is_doubtful, merged, parted
 from canary.scan.values import Resemblance, ValueMatcher, recognised
@@ -225,7 +225,8 @@ _own = threading.local()  # what a worker searches with
 
 def _prepare(finder: Finder, twin: bool = False) -> None:
     if not twin:  # a process of its own: ended, it still ends the programs that it reads from
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: sys.exit(1))
     _own.finder = finder.twin() if twin else finder
 
 
@@ -355,52 +356,3 @@ def _is_plain(path: Path) -> bool:
         return found is not None and found.views is not None
     except (CanaryError, *BROKEN):
         return False
-
-
-def source_of(path: Path, progress: Callable[[int], None] = lambda done: None) -> Source:
-    """A file on disk. Raises OutsideError when it cannot be read, CanaryError if it is none."""
-    try:
-        told = path.stat()
-        if not (stat.S_ISREG(told.st_mode) or stat.S_ISDIR(told.st_mode)):
-            raise CanaryError(f"{path}: a pipe, socket or device, and no file", "pipe what it gives to: canary scan -")
-        path.open("rb").close()
-    except OSError as error:
-        raise OutsideError(f"{path}: {error.strerror}", "check the path and its permissions") from error
-    return Source(str(path), lambda: _Watched(path, progress), told.st_size, path=path)  # type: ignore[arg-type, return-value]
-
-
-class _Watched:
-    """A file that tells how far it was read."""
-
-    def __init__(self, path: Path, progress: Callable[[int], None]) -> None:
-        self._file: BinaryIO = path.open("rb")
-        self._progress, self._furthest = progress, 0
-
-    def read(self, size: int = -1) -> bytes:
-        """As a file's; the furthest place reached is what counts as progress."""
-        found = self._file.read(size)
-        self._tell()
-        return found
-
-    def readinto(self, buffer: memoryview) -> int:
-        """As a file's."""
-        got: int = self._file.readinto(buffer)  # type: ignore[attr-defined]
-        self._tell()
-        return got
-
-    def _tell(self) -> None:
-        if (at := self._file.tell()) > self._furthest:
-            self._progress(at - self._furthest)
-            self._furthest = at
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._file, name)
-
-    def __enter__(self) -> "_Watched":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-
-io.IOBase.register(_Watched)  # libraries ask

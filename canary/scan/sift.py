@@ -12,7 +12,8 @@ from canary.scan.blocks import records
 from canary.scan.bloom import Bloom
 from canary.scan.readers.base import BROKEN, Part, Source
 from canary.scan.readers.detect import parts
-from canary.scan.run import Progress, broken, source_of
+from canary.scan.readers.file import source_of
+from canary.scan.run import Progress, broken
 
 _HEX = re.compile(r"(?<![0-9a-z])[0-9a-f]{16,64}(?![0-9a-z])")
 _GROUPED = re.compile(r"[0-9]+(?:[ \-.()/]{1,2}[0-9]+)*")

@@ -1,9 +1,11 @@
 """`canary scan` given what it cannot read: one line that names it, and the other files are scanned all the same."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +14,8 @@ import pytest
 from canary.cli import scan as command
 from tests.cli.conftest import Shell
 from tests.cli.test_scan import process
-from tests.scan.packed import seven, zipped
+from tests.scan.packed import PACKED, archived, seven, zipped
+from tests.scan.test_rar import is_gone
 
 
 @pytest.fixture
@@ -155,6 +158,26 @@ def test_what_holds_no_table_is_named_with_what_to_do(seeded: Shell, leak: Path)
             "g.xlsx: encrypted (open it with its password, save it without, and scan that)",
         )
     ]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_scan_ended_from_outside_ends_what_it_started(jobs: str, number: signal.Signals, seeded: Shell) -> None:
+    folder = seeded.folder / "bin"
+    folder.mkdir()
+    (folder / "unrar").write_text("#!/bin/sh\necho $$ > id\nexec /bin/sleep 600\n")
+    (folder / "unrar").chmod(0o755)
+    (seeded.folder / "x.rar").write_bytes(archived({"a.csv": b"1,2\n"}, PACKED))
+    env = {**os.environ, "PATH": str(folder), "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-m", "canary", "scan", "x.rar", "city.xlsx", "--jobs", jobs]
+    with subprocess.Popen(command, cwd=seeded.folder, env=env, stdout=-1, stderr=-1) as running:
+        while not (seeded.folder / "id").exists() or not (seeded.folder / "id").read_text():
+            assert running.poll() is None
+            time.sleep(0.01)
+        running.send_signal(number)
+        out, err = running.communicate(timeout=20)
+    assert (running.returncode, out) == (130, b"") and b"nothing was kept" in err and b"Traceback" not in err
+    assert is_gone(int((seeded.folder / "id").read_text()))
 
 
 def document(stream: str) -> bytes:

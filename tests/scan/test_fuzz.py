@@ -9,7 +9,7 @@ import pytest
 
 from canary.errors import CanaryError
 from canary.scan.readers.detect import parts
-from canary.scan.run import source_of
+from canary.scan.readers.file import source_of
 
 fuzz = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "fuzz_readers.py"))
 

@@ -14,8 +14,9 @@ import pytest
 from canary.scan.readers import rar, sevenzip, solid
 from canary.scan.readers import tool as tools
 from canary.scan.readers.detect import parts
+from canary.scan.readers.file import source_of
 from canary.scan.readers.tool import Program
-from canary.scan.run import Scan, source_of
+from canary.scan.run import Scan
 from tests.scan.packed import PACKED, archived, seven, zipped
 from tests.scan.people import found
 from tests.scan.test_readers import CSV, EXPECTED, FILES, NEEDLES, ROWS, scan
@@ -117,10 +118,10 @@ def test_a_tool_that_hangs_is_ended_with_all_it_started(
     (part,) = scan(tmp_path / "a.rar")
     assert "a.rar: unrar" in part.error and "gave nothing for" in part.error
     assert {path.name for path in tmp_path.rglob("*")} == files | {"id"}
-    assert _ends(int((tmp_path / "id").read_text()))
+    assert is_gone(int((tmp_path / "id").read_text()))
 
 
-def _ends(process: int) -> bool:
+def is_gone(process: int) -> bool:
     """Whether it is gone, or nothing but an entry that nobody asked for yet."""
     for _ in range(100):
         try:
@@ -156,7 +157,7 @@ def test_a_tool_that_hangs_ends_with_a_scan_of_several_processes(tool: Path, tmp
 
     with pytest.raises(KeyboardInterrupt):
         Scan(NEEDLES, 2, interrupted).files([tmp_path / "b.7z", tmp_path / "a.rar"])
-    assert _ends(int((tmp_path / "id").read_text()))
+    assert is_gone(int((tmp_path / "id").read_text()))
 
 
 def test_a_7z_archive_is_unpacked_no_further_than_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

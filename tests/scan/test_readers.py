@@ -18,7 +18,8 @@ from py7zr.compressor import SevenZipDecompressor
 from canary.scan.needles import needles
 from canary.scan.readers import base, sevenzip
 from canary.scan.readers.detect import parts
-from canary.scan.run import Scan, Scanned, source_of
+from canary.scan.readers.file import source_of
+from canary.scan.run import Scan, Scanned
 from tests.scan.packed import archived, seven, tarred, zipped
 from tests.scan.people import HEADER, everyone, found, sought
 
