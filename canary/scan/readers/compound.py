@@ -18,7 +18,7 @@ def refuse_circles(name: str, content: bytes) -> None:
         raise _damaged(name)
     size = 1 << shift
     head = np.frombuffer(content[:512], "<u4")
-    body = content[size:]
+    body = memoryview(content)[size:]
     sectors = np.frombuffer(body[: len(body) // size * size], "<u4").reshape(-1, size // 4)
     listed, at, seen = [head[19 : 19 + _IN_HEADER]], int(head[17]), set[int]()
     while at < _NONE:

@@ -45,7 +45,7 @@ def parts(source: Source) -> Iterator[Part]:
     for begins, (what, hint) in _ELSE.items():
         if re.match(begins, start, re.DOTALL):
             raise CanaryError(f"{source.name}: {what} is not read here", hint)
-    jumps = start.startswith((*_ARCHIVES, *ACCESS, _OLE, b"SQLite format 3\0"))
+    jumps = start.startswith((*_ARCHIVES, *ACCESS, _OLE))
     tar = start[257:262] == b"ustar"
     if source.depth and (jumps or tar):
         source = in_memory(source)

@@ -47,7 +47,7 @@ class Rar:
         if self._stored:
             yield from self._as_stored()
             return
-        with path_of(self._source) as path, Program([*self._tool, path], self._source.name) as stream:
+        with Program([*self._tool, path_of(self._source)], self._source.name) as stream:
             while piece := stream.read(_PIECE):
                 yield piece
 

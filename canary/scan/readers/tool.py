@@ -5,31 +5,22 @@ import os
 import selectors
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 
 from canary.errors import CanaryError
 from canary.scan.readers.base import Source, refuse_bomb
 
 MOST_MEMORY = 1 << 22  # KB of address space: rar 5 allows for dictionaries of gigabytes
 PATIENCE = 120.0  # seconds without a byte: however large an archive is, it is unpacked bit by bit
-_PIECE = 1 << 20
 
 
-@contextmanager
-def path_of(source: Source) -> Iterator[str]:
-    """Where a program finds a file: what lies in an archive, as a file in memory."""
-    if source.path is not None:
-        yield str(source.path.absolute())
-        return
-    if not hasattr(os, "memfd_create"):
+def path_of(source: Source) -> str:
+    """Where a program finds a file. Raises CanaryError if there is none, for it lies in an archive that is read in
+    memory, and this machine has no files there."""
+    if source.path is None:
         raise CanaryError(f"{source.name}: cannot be read inside an archive here", "unpack it and scan the folder")
-    held = os.memfd_create("found", os.MFD_CLOEXEC)
-    with open(held, "wb") as memory, source.open() as stream:
-        while piece := stream.read(_PIECE):
-            memory.write(piece)
-        memory.flush()
-        yield f"/proc/{os.getpid()}/fd/{held}"
+    return str(source.path.absolute())
 
 
 class Program(io.RawIOBase):
