@@ -86,17 +86,15 @@ def _unreadable(source: Source, error: BaseException) -> CanaryError:
 
 def _refuse_bomb(source: Source) -> None:
     with source.open() as stream:
-        if zipfile.is_zipfile(stream):
+        if stream.read(4) == _OLE:  # whatever stands at its end: the library looks there first, too
+            stream.seek(0)
+            refuse_circles(source.name, stream.read())
+        elif zipfile.is_zipfile(stream):
             with zipfile.ZipFile(stream) as package:
                 for info in package.infolist():
                     refuse_bomb(source.name, info.compress_size, info.file_size)
                     if info.file_size <= _CHECKED and "sheet" in info.filename:
                         _refuse_wide(source.name, package.read(info))
-            return
-        stream.seek(0)
-        if stream.read(4) == _OLE:
-            stream.seek(0)
-            refuse_circles(source.name, stream.read())
 
 
 def _refuse_wide(name: str, sheet: bytes) -> None:
