@@ -11,6 +11,7 @@ from canary.errors import CanaryError
 from canary.scan.blocks import Block
 from canary.scan.readers.base import BROKEN, Part, Source, refuse_bomb, table_blocks, table_syntax, unreadable
 from canary.scan.readers.compound import refuse_circles
+from canary.scan.readers.rehearsal import survives
 
 _OLE = b"\xd0\xcf\x11\xe0"
 _CELL = re.compile(rb'\br="([A-Z]{1,7})([0-9]{1,9})"')
@@ -84,17 +85,29 @@ def _unreadable(source: Source, error: BaseException) -> CanaryError:
     return CanaryError(f"{source.name}: not a workbook that can be read: {error}", "open it and save it as CSV")
 
 
+def _read(source: Source) -> None:
+    with source.open() as stream:
+        book = CalamineWorkbook.from_filelike(stream)
+        for name in book.sheet_names:
+            book.get_sheet_by_name(name)
+
+
 def _refuse_bomb(source: Source) -> None:
+    rehearsed = False
     with source.open() as stream:
         if stream.read(4) == _OLE:  # whatever stands at its end: the library looks there first, too
             stream.seek(0)
             refuse_circles(source.name, stream.read())
+            rehearsed = True
         elif zipfile.is_zipfile(stream):
             with zipfile.ZipFile(stream) as package:
                 for info in package.infolist():
                     refuse_bomb(source.name, info.compress_size, info.file_size)
                     if info.file_size <= _CHECKED and "sheet" in info.filename:
                         _refuse_wide(source.name, package.read(info))
+                rehearsed = sum(info.file_size for info in package.infolist()) <= _CHECKED
+    if rehearsed and not survives(lambda: _read(source), source.size):
+        raise CanaryError(f"{source.name}: damaged: what reads it gave up", "open it and save it as CSV")
 
 
 def _refuse_wide(name: str, sheet: bytes) -> None:
