@@ -1,6 +1,7 @@
 """Reads first in a child process what may kill the process that reads it: a library that takes memory without end is
 ended by the system, not by an error."""
 
+import faulthandler
 import os
 import resource
 import signal
@@ -42,6 +43,7 @@ def survives(read: Callable[[], object], size: int) -> bool:
 
 def _limit(more: int) -> None:
     """Let this process take so many bytes more, and say nothing when it dies."""
+    faulthandler.disable()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with suppress(OSError, ValueError):
