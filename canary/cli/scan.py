@@ -16,7 +16,7 @@ import click
 
 from canary.cli.output import format_option, remark
 from canary.errors import CanaryError
-from canary.scan import STDIN, no_collection
+from canary.scan import STDIN, no_collection, size_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from canary.cli.searched import Sums
 
 LAW_ROWS = 5000  # from here the law calls a leak of health data "especially serious" (CASES 3)
-FRAGMENT = 1 << 29
+FRAGMENT = 1 << 28  # bytes, held in memory
 BIG = 1 << 26  # bytes from which more processes than one are worth their start
 
 
@@ -71,9 +71,9 @@ def scan(
     Exit code 1 when a canary is found. Nothing of any other row is shown, stored or written anywhere.
     """
     try:
-        paths = list(_expanded(files))
-        fragment = sys.stdin.buffer.read(FRAGMENT) if STDIN in paths else b""
-        with _hashing(() if no_ledger or filter_file else paths, fragment) as hashed:
+        paths = _expanded(files)
+        fragment = _fragment() if STDIN in paths else b""
+        with _ended_in_order(), _hashing(() if no_ledger or filter_file else paths, fragment) as hashed:
             with no_collection():
                 # Imported here: it takes as long as to hash a gigabyte, which goes on beside.
                 from canary.cli.searched import Wish, scanned, sifted
@@ -94,16 +94,62 @@ def scan(
 
 
 def _jobs(paths: Sequence[Path]) -> int:
-    big = sum(path.stat().st_size for path in paths if path != STDIN) >= BIG
-    return len(os.sched_getaffinity(0)) if big else 1
+    return len(os.sched_getaffinity(0)) if sum(map(size_of, paths)) >= BIG else 1
 
 
-def _expanded(files: Sequence[Path]) -> Iterator[Path]:
+def _fragment() -> bytes:
+    fragment = sys.stdin.buffer.read(FRAGMENT + 1)
+    if not fragment:
+        raise CanaryError("stdin: nothing came", "paste the rows and end with Ctrl-D, or pipe a file into it")
+    if len(fragment) > FRAGMENT:
+        raise CanaryError(f"stdin: more than {FRAGMENT >> 20} MB", "save it as a file and scan that")
+    return fragment
+
+
+def _expanded(files: Sequence[Path]) -> list[Path]:
+    """The files to read, each once; raises CanaryError if there are none."""
+    found: dict[Path, Path] = {}
     for path in files:
-        if path != STDIN and path.is_dir():
-            yield from sorted(below for below in path.rglob("*") if below.is_file() and not below.is_symlink())
-        else:
-            yield path
+        below = list(_below(path)) if path != STDIN and path.is_dir() else [path]
+        if not below:
+            remark(f"{path}: no file in it")
+        for each in below:
+            found.setdefault(each if each == STDIN else Path(os.path.realpath(each)), each)
+    if not found:
+        raise CanaryError("no file to scan", "name files, or folders that hold some")
+    return list(found.values())
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """All files in a folder, and whatever cannot be looked into, which is an error when it is read."""
+    closed: list[Path] = []
+    for place, folders, names in os.walk(folder, onerror=lambda error: closed.append(Path(error.filename))):
+        folders.sort()
+        for path in (Path(place, name) for name in sorted([*names, *folders])):
+            if path.is_symlink():
+                remark(f"{path}: a link, not followed")
+            elif path.is_file() or not path.exists():
+                yield path
+            elif not path.is_dir():
+                remark(f"{path}: a pipe, socket or device, passed over")
+    yield from closed
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """An end from outside (a closed terminal, a shutdown) is as Ctrl-C, so that what the scan started ends, too."""
+
+    def leave(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) == signal.SIG_DFL]
+    for number in before:
+        signal.signal(number, leave)
+    try:
+        yield
+    finally:
+        for number in before:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager
@@ -119,6 +165,8 @@ def _hashing(paths: Sequence[Path], fragment: bytes) -> "Iterator[Future[Sums]]"
 
 def _hash(path: Path, fragment: bytes, stop: Event) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
+    if path != STDIN and not path.is_file():  # a pipe would be waited for
+        return "", 0
     try:
         with io.BytesIO(fragment) if path == STDIN else path.open("rb") as file:
             while not stop.is_set() and (piece := file.read(1 << 20)):

@@ -1,5 +1,6 @@
 """What `canary scan` does when its options are read: searches, judges, enters it in the ledger, prints."""
 
+import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ import click
 from canary import turned_up
 from canary.cli.output import one_line, remark, show_json, table
 from canary.report.json_report import pair_document, verdict_document
-from canary.scan import STDIN, no_collection
+from canary.scan import STDIN, no_collection, size_of
 from canary.scan.bloom import load as load_filter
 from canary.scan.cluster import ClusterScan
 from canary.scan.needles import NUMBER_ITSELF, Needles, needles
@@ -95,7 +96,7 @@ def sifted(paths: Sequence[Path], filter_file: Path, fragment: bytes, style: str
 
 @contextmanager
 def _progress(paths: Sequence[Path]) -> Iterator[Progress]:
-    total, rows, begun = sum(path.stat().st_size for path in paths if path != STDIN), 0, time.monotonic()
+    total, rows, begun = sum(map(size_of, paths)), 0, time.monotonic()
 
     def speed(_: object) -> str:
         return f"{rows / max(1e-3, time.monotonic() - begun):,.0f} rows/s"
@@ -168,7 +169,8 @@ def _entry(path: Path, report: Mapping[str, Any], sums: Sums) -> dict[str, Any]:
     codes = sorted({shown["canary"] for part in parts for shown in part["canaries"]})
     sha256, size = sums[path]
     return {
-        "name": "stdin" if path == STDIN else path.name,
+        # A name that is no text could not be entered.
+        "name": "stdin" if path == STDIN else os.fsencode(path.name).decode("utf-8", "backslashreplace"),
         "sha256": sha256,
         "size": size,
         "rows": sum(part["rows"] for part in parts),

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from canary.errors import CanaryError, OutsideError
+from canary.scan import size_of
 from canary.scan.index import Finder
 from canary.scan.matcher import finder
 from canary.scan.run import Scan, Scanned, Task, scan_task
@@ -44,7 +45,7 @@ class ClusterScan(Scan):
             found: list[Scanned] = ray.get(promised)
         except ray.exceptions.RayError as error:
             raise OutsideError(f"{task.path}: the cluster failed: {error}", "try again, or scan without it") from error
-        size = len(task.content or b"") or (task.stop or task.path.stat().st_size) - task.start
+        size = len(task.content or b"") or (task.stop or size_of(task.path)) - task.start
         self.progress(size, sum(part.rows for part in found))
         return found
 

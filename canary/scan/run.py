@@ -3,6 +3,7 @@
 import gc
 import io
 import signal
+import sys
 import threading
 import time
 from collections import Counter
@@ -17,9 +18,9 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from canary.errors import CanaryError, OutsideError, SealedError
+from canary.errors import CanaryError, SealedError
 from canary.mint.facts import Fact
-from canary.scan import STDIN, cells, near
+from canary.scan import STDIN, cells, near, size_of
 from canary.scan.blocks import SIZE, Block, blocks, views
 from canary.scan.cells import CellMatcher, Likeness
 from canary.scan.index import Finder
@@ -29,6 +30,7 @@ from canary.scan.near import NearMatcher, Nearness
 from canary.scan.needles import Needles
 from canary.scan.readers.base import BROKEN, Part, Source
 from canary.scan.readers.detect import parts
+from canary.scan.readers.file import source_of
 from canary.scan.readers.omop import OBSERVATION, PERSON, place_of, with_joins
 from canary.scan.record import DUE_DATES, Match, is_doubtful, merged, parted
 from canary.scan.values import Resemblance, ValueMatcher, recognised
@@ -180,7 +182,7 @@ class Scan:
     def _tasks(self, path: Path) -> list[Task]:
         if path == STDIN:
             return [Task(path, content=self.stdin)]
-        if self.jobs == 1 or (size := path.stat().st_size) < 2 * self.range or not _is_plain(path):
+        if self.jobs == 1 or (size := size_of(path)) < 2 * self.range or not _is_plain(path):
             return [Task(path)]
         starts = list(range(0, size, self.range))
         return [Task(path, start, stop) for start, stop in zip(starts, [*starts[1:], size], strict=True)]
@@ -204,7 +206,7 @@ def _pairs(paths: Sequence[Path], names: frozenset[str]) -> Iterator[Task]:
 def _size(task: Task) -> int:
     if task.content is not None:
         return len(task.content)
-    return (task.path.stat().st_size if task.stop is None else task.stop) - task.start
+    return (size_of(task.path) if task.stop is None else task.stop) - task.start
 
 
 def _pool(jobs: int, finder: Finder) -> "Pool":
@@ -222,6 +224,9 @@ _own = threading.local()  # what a worker searches with
 
 
 def _prepare(finder: Finder, twin: bool = False) -> None:
+    if not twin:  # a process of its own: ended, it still ends the programs that it reads from
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: sys.exit(1))
     _own.finder = finder.twin() if twin else finder
 
 
@@ -230,23 +235,31 @@ def _work(task: Task) -> list[Scanned]:
 
 
 def scan_task(task: Task, finder: Finder, progress: Progress) -> list[Scanned]:
-    """The parts of one file, or the one part that a range is. An error ends the file it stands in, and is kept."""
+    """The parts of one file, or the one part that a range is. An error ends the part it stands in, and is kept."""
     found: list[Scanned] = []
-    reading = False  # whether the last part is still being read: then the error is its own
+    before = _state(task)
     try:
         for part in _parts(task, _source(task, progress)):
             if _is_wanted(part, task, finder.index.needles):
                 found.append(Scanned(part.name, columns=part.syntax.columns))
-                reading = True
-                _search(part, found[-1], finder, task.values is not None, progress)
-                reading = False
-    except SealedError:  # of the registry: personas are opened when first met
-        raise
-    except (CanaryError, *BROKEN) as error:  # archives are unpacked while their parts are searched
-        if not reading:
-            found.append(Scanned(str(task.path)))
-        found[-1].error = broken(task.path, error)
+                try:
+                    _search(part, found[-1], finder, task.values is not None, progress)
+                except (CanaryError, *BROKEN) as error:  # archives are unpacked while their parts are searched
+                    found[-1].error = broken(part.name, error)
+    except (CanaryError, *BROKEN) as error:
+        found.append(Scanned(str(task.path), error=broken(task.path, error)))
+    if found and _state(task) != before:
+        found[-1].error = found[-1].error or f"{task.path}: changed while it was read (scan a copy of it)"
     return found
+
+
+def _state(task: Task) -> tuple[int, int] | None:
+    """What differs when a file was written to."""
+    try:
+        told = task.path.stat()
+    except OSError:
+        return None
+    return (told.st_size, told.st_mtime_ns) if task.content is None else None
 
 
 def _is_wanted(part: Part, task: Task, needles: Needles) -> bool:
@@ -261,8 +274,10 @@ def _parts(task: Task, source: Source) -> Iterator[Part]:
     return _ranged(task, source) if task.stop is not None else parts(source)
 
 
-def broken(path: Path, error: BaseException) -> str:
-    """What to say of a file that could not be read to its end."""
+def broken(path: Path | str, error: BaseException) -> str:
+    """What to say of a file or part that could not be read to its end; raises what is no fault of it."""
+    if isinstance(error, SealedError):  # of the registry: personas are opened when first met
+        raise error
     return str(error) if isinstance(error, CanaryError) else f"{path}: {getattr(error, 'strerror', None) or error}"
 
 
@@ -339,52 +354,5 @@ def _is_plain(path: Path) -> bool:
     try:
         found = next(parts(source_of(path)), None)
         return found is not None and found.views is not None
-    except CanaryError:
+    except (CanaryError, *BROKEN):
         return False
-
-
-def source_of(path: Path, progress: Callable[[int], None] = lambda done: None) -> Source:
-    """A file on disk. Raises OutsideError when it cannot be read."""
-    try:
-        size = path.stat().st_size
-        path.open("rb").close()
-    except OSError as error:
-        raise OutsideError(f"{path}: {error.strerror}", "check the path and its permissions") from error
-    return Source(str(path), lambda: _Watched(path, progress), size, path=path)  # type: ignore[arg-type, return-value]
-
-
-class _Watched:
-    """A file that tells how far it was read."""
-
-    def __init__(self, path: Path, progress: Callable[[int], None]) -> None:
-        self._file: BinaryIO = path.open("rb")
-        self._progress, self._furthest = progress, 0
-
-    def read(self, size: int = -1) -> bytes:
-        """As a file's; the furthest place reached is what counts as progress."""
-        found = self._file.read(size)
-        self._tell()
-        return found
-
-    def readinto(self, buffer: memoryview) -> int:
-        """As a file's."""
-        got: int = self._file.readinto(buffer)  # type: ignore[attr-defined]
-        self._tell()
-        return got
-
-    def _tell(self) -> None:
-        if (at := self._file.tell()) > self._furthest:
-            self._progress(at - self._furthest)
-            self._furthest = at
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._file, name)
-
-    def __enter__(self) -> "_Watched":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-
-io.IOBase.register(_Watched)  # libraries ask

@@ -12,7 +12,8 @@ from canary.scan.blocks import records
 from canary.scan.bloom import Bloom
 from canary.scan.readers.base import BROKEN, Part, Source
 from canary.scan.readers.detect import parts
-from canary.scan.run import Progress, broken, source_of
+from canary.scan.readers.file import source_of
+from canary.scan.run import Progress, broken
 
 _HEX = re.compile(r"(?<![0-9a-z])[0-9a-f]{16,64}(?![0-9a-z])")
 _GROUPED = re.compile(r"[0-9]+(?:[ \-.()/]{1,2}[0-9]+)*")
@@ -47,7 +48,10 @@ def _sifted(path: Path, bloom: Bloom, progress: Progress, stdin: bytes) -> list[
             source = source_of(path, lambda done: progress(done, 0))
         for part in (part for part in parts(source) if part.wide is None):
             found.append(Sifted(part.name))
-            _sift(part, found[-1], bloom, progress)
+            try:
+                _sift(part, found[-1], bloom, progress)
+            except (CanaryError, *BROKEN) as error:
+                found[-1].error = broken(part.name, error)
     except (CanaryError, *BROKEN) as error:
         found.append(Sifted(str(path), error=broken(path, error)))
     return found

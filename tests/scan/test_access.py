@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from canary.scan.readers import tool
 from tests.scan.packed import seven
 from tests.scan.people import found
 from tests.scan.test_readers import CSV, EXPECTED, ROWS, scan
@@ -48,6 +49,17 @@ def test_more_than_the_database_can_hold_is_refused(tools: Path, tmp_path: Path)
     (tools / "mdb-export").write_text("#!/bin/sh\nexec /usr/bin/yes\n")
     (tmp_path / "a.mdb").write_bytes(DATABASE)
     assert "refused" in scan(tmp_path / "a.mdb")[0].error
+
+
+@pytest.mark.parametrize("closed", ["", "exec >&-\n"], ids=["its output open", "its output closed"])
+def test_a_program_that_hangs_is_ended(
+    closed: str, tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tool, "PATIENCE", 0.2)
+    with (tools / "mdb-export").open("a") as script:
+        script.write(f"{closed}exec /bin/sleep 600\n")
+    (tmp_path / "a.mdb").write_bytes(DATABASE)
+    assert "a.mdb!women: mdb-export" in scan(tmp_path / "a.mdb")[0].error
 
 
 def test_tables_without_end_are_refused(tools: Path, tmp_path: Path) -> None:

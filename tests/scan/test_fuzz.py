@@ -9,7 +9,7 @@ import pytest
 
 from canary.errors import CanaryError
 from canary.scan.readers.detect import parts
-from canary.scan.run import source_of
+from canary.scan.readers.file import source_of
 
 fuzz = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "fuzz_readers.py"))
 
@@ -37,7 +37,15 @@ def test_every_reader_reads_or_refuses_whatever_it_is_given(tmp_path: Path, name
 
 @pytest.mark.parametrize(
     ("bomb", "said"),
-    [("workbook of two cells far apart", "columns by"), ("xls whose sectors run in a circle", "circle")],
+    [
+        ("workbook of two cells far apart", "columns by"),
+        ("xls whose sectors run in a circle", "circle"),
+        ("xls whose sectors run in a circle, with a zip's end", "circle"),
+        ("xls whose names lie beyond its end", "missing"),
+        ("xls whose sectors lie beyond its end", "missing"),
+        ("xls whose stream lies beyond its end", "missing"),
+        ("xls whose stream is longer than it", "missing"),
+    ],
 )
 def test_workbooks_that_would_fill_the_memory_are_refused_before_they_are_read(
     tmp_path: Path, bomb: str, said: str

@@ -4,6 +4,7 @@ import base64
 import io
 import os
 import threading
+import time
 from pathlib import Path
 from queue import Empty, Queue
 
@@ -11,12 +12,14 @@ import py7zr
 import pytest
 
 from canary.scan.readers import rar, sevenzip, solid
+from canary.scan.readers import tool as tools
 from canary.scan.readers.detect import parts
-from canary.scan.readers.tool import running
-from canary.scan.run import source_of
+from canary.scan.readers.file import source_of
+from canary.scan.readers.tool import Program
+from canary.scan.run import Scan
 from tests.scan.packed import PACKED, archived, seven, zipped
 from tests.scan.people import found
-from tests.scan.test_readers import CSV, EXPECTED, FILES, ROWS, scan
+from tests.scan.test_readers import CSV, EXPECTED, FILES, NEEDLES, ROWS, scan
 
 # Of rarfile's own tests (ISC licence): rar 3, a packed comment for the archive and for each file.
 COMMENTED = base64.b64decode(
@@ -102,6 +105,61 @@ def test_a_tool_that_has_given_all_and_hangs_is_not_waited_for(tool: Path, tmp_p
     assert found(scan(tmp_path / "a.rar")[0]) == EXPECTED
 
 
+@pytest.mark.parametrize("before", ["", "/bin/head -c 1000 '{plain}'\n"], ids=["nothing given", "some given"])
+def test_a_tool_that_hangs_is_ended_with_all_it_started(
+    before: str, tool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tools, "PATIENCE", 0.2)
+    hangs = before.format(plain=tool) + f"/bin/sleep 600 &\necho $! > '{tmp_path}/id'\nwait\n"
+    (tmp_path / "bin/unrar").write_text(f"#!/bin/sh\n{hangs}")
+    tool.write_bytes(CSV)
+    (tmp_path / "a.rar").write_bytes(archived({"a.csv": CSV}, PACKED))
+    files = {path.name for path in tmp_path.rglob("*")}
+    (part,) = scan(tmp_path / "a.rar")
+    assert "a.rar: unrar" in part.error and "gave nothing for" in part.error
+    assert {path.name for path in tmp_path.rglob("*")} == files | {"id"}
+    assert is_gone(int((tmp_path / "id").read_text()))
+
+
+def is_gone(process: int) -> bool:
+    """Whether it is gone, or nothing but an entry that nobody asked for yet."""
+    for _ in range(100):
+        try:
+            if Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except FileNotFoundError:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_a_tool_that_hangs_when_asked_what_it_knows_is_passed_over(
+    tool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tools, "PATIENCE", 0.2)
+    (tmp_path / "bin/unrar").rename(tmp_path / "bin/bsdtar")
+    (tmp_path / "bin/7zz").write_text("#!/bin/sh\nexec /bin/sleep 600\n")
+    (tmp_path / "bin/7zz").chmod(0o755)
+    tool.write_bytes(CSV)
+    (tmp_path / "a.rar").write_bytes(archived({"a.csv": CSV}, PACKED))
+    assert found(scan(tmp_path / "a.rar")[0]) == EXPECTED
+
+
+def test_a_tool_that_hangs_ends_with_a_scan_of_several_processes(tool: Path, tmp_path: Path) -> None:
+    (tmp_path / "bin/unrar").write_text(f"#!/bin/sh\necho $$ > '{tmp_path}/id'\nexec /bin/sleep 600\n")
+    (tmp_path / "a.rar").write_bytes(archived({"a.csv": CSV}, PACKED))
+    (tmp_path / "b.7z").write_bytes(seven({"a.csv": CSV}))
+
+    def interrupted(done: int, rows: int) -> None:
+        while not (tmp_path / "id").exists() or not (tmp_path / "id").read_text().endswith("\n"):
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Scan(NEEDLES, 2, interrupted).files([tmp_path / "b.7z", tmp_path / "a.rar"])
+    assert is_gone(int((tmp_path / "id").read_text()))
+
+
 def test_a_7z_archive_is_unpacked_no_further_than_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drained: list[object] = []
     (tmp_path / "a.7z").write_bytes(seven({f"{at}.csv": CSV for at in range(50)}))
@@ -127,7 +185,7 @@ def test_comments_are_not_unpacked_for_that_takes_a_temporary_file(tool: Path, t
 
 def test_the_tool_is_told_no_secret(tool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CANARY_KEY", "geheim")
-    with running(["/usr/bin/env"]) as stream:
+    with Program(["/usr/bin/env"], "a.rar") as stream:
         assert b"geheim" not in stream.read()
 
 

@@ -1,19 +1,26 @@
 """Every container is read to its tables, in memory; what must not be read is refused by name."""
 
+import gc
 import gzip
 import io
 import sqlite3
+import tracemalloc
+import zipfile
+import zlib
 from pathlib import Path
 
 import openpyxl
 import py7zr
 import pytest
 import xlwt
+from py7zr.compressor import SevenZipDecompressor
 
 from canary.scan.needles import needles
 from canary.scan.readers import base, sevenzip
-from canary.scan.run import Scan, Scanned, source_of
-from tests.scan.packed import seven, tarred, zipped
+from canary.scan.readers.detect import parts
+from canary.scan.readers.file import source_of
+from canary.scan.run import Scan, Scanned
+from tests.scan.packed import archived, seven, tarred, zipped
 from tests.scan.people import HEADER, everyone, found, sought
 
 CANARIES = sought(4, shadows=2)
@@ -127,13 +134,56 @@ def test_bombs_are_refused(name: str, content: bytes, tmp_path: Path) -> None:
     assert "refused" in scan(tmp_path / name)[-1].error
 
 
-@pytest.mark.parametrize("method", [py7zr.FILTER_LZMA2, py7zr.FILTER_DEFLATE, py7zr.FILTER_ZSTD])
-def test_7z_is_unpacked_in_small_pieces_whatever_packed_it(method: int, tmp_path: Path) -> None:
-    content = b"ab\n" * (3 * sevenzip.PIECE // 3)
+@pytest.mark.parametrize("method", [py7zr.FILTER_LZMA2, py7zr.FILTER_DEFLATE, py7zr.FILTER_ZSTD, py7zr.FILTER_BROTLI])
+def test_7z_is_unpacked_in_small_pieces_whatever_packed_it(
+    method: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sevenzip, "PIECE", 1 << 20)
+    monkeypatch.setattr(sevenzip, "PACKED", 1 << 12)
+    content = b"ab\n\n" * (1 << 24)
     (tmp_path / "a.7z").write_bytes(seven({"a.csv": content}, filters=[{"id": method}]))
-    pieces = list(sevenzip.SevenZip(source_of(tmp_path / "a.7z")).contents())
-    assert b"".join(pieces) == content
-    assert max(map(len, pieces)) <= sevenzip.PIECE
+    archive = sevenzip.SevenZip(source_of(tmp_path / "a.7z"))
+    tracemalloc.start()
+    try:
+        crc, most = 0, 0
+        for piece in archive.contents():
+            crc, most = zlib.crc32(piece, crc), max(most, len(piece))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (crc, most) == (zlib.crc32(content), 1 << 20)
+    assert peak < len(content) / 2
+
+
+def test_of_the_streams_of_a_7z_archive_one_at_a_time_takes_memory(tmp_path: Path) -> None:
+    for at in range(6):
+        with py7zr.SevenZipFile(tmp_path / "a.7z", "a" if at else "w") as package:
+            package.writestr(CSV, f"{at}.csv")
+    with py7zr.SevenZipFile(tmp_path / "a.7z") as package:
+        assert len(package.header.main_streams.unpackinfo.folders) == 6
+    reading = parts(source_of(tmp_path / "a.7z"))
+    unpacking = [sum(isinstance(each, SevenZipDecompressor) for each in gc.get_objects()) for _ in reading]
+    assert max(unpacking) - unpacking[0] <= 1
+    assert [found(part) for part in scan(tmp_path / "a.7z")] == [EXPECTED] * 6
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"id": py7zr.FILTER_LZMA, "dict_size": 1 << 24},
+        {"id": py7zr.FILTER_LZMA2, "dict_size": 1 << 24},
+        {"id": py7zr.FILTER_PPMD, "order": 6, "mem": 24},
+    ],
+    ids=["lzma", "lzma2", "ppmd"],
+)
+def test_a_7z_archive_that_needs_much_memory_is_refused(
+    filters: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.7z").write_bytes(seven({"a.csv": CSV * 200}, filters=[filters]))
+    assert [part.error for part in scan(tmp_path / "a.7z")] == [""]
+    monkeypatch.setattr(sevenzip, "MOST_NEEDED", 100 * len(CSV))
+    (part,) = scan(tmp_path / "a.7z")
+    assert "a.7z: needs " in part.error and "refused" in part.error
 
 
 def test_archives_nested_without_end_are_refused(tmp_path: Path) -> None:
@@ -170,6 +220,72 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_scanned(
     *_, bad, good = Scan(NEEDLES).files([tmp_path / name, tmp_path / "z.csv"])
     assert word in bad.error and name in bad.error
     assert found(good) == EXPECTED
+
+
+def locked(archive: bytes) -> bytes:
+    """A zip whose first member says that it is encrypted."""
+    content, at = bytearray(archive), archive.find(b"PK\x01\x02")
+    content[6], content[at + 8] = 1, 1
+    return bytes(content)
+
+
+def bent(archive: bytes) -> bytes:
+    """A zip whose first member is packed in a way that nobody knows."""
+    content, at = bytearray(archive), archive.find(b"PK\x01\x02")
+    content[8], content[at + 10] = 77, 77
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("archive", "said"),
+    [
+        (zipped({"x": b"%PDF-1.7", "../../y": CSV}), "x: PDF is not read here"),
+        (zipped({"x": FILES["a.xls"][:3000], "../../y": CSV}), "x: not a workbook"),
+        (locked(zipped({"x": CSV, "../../y": CSV})), "x: needs a password"),
+        (bent(zipped({"x": CSV, "../../y": CSV})), "x: cannot be unpacked here"),
+        (tarred({"x": FILES["a.csv.gz"][:-20], "../../y": CSV}, "w:gz"), "x!x: damaged archive"),
+        (seven({"x": b"%PDF-1.7", "y": CSV}), "x: PDF is not read here"),
+        (archived({"x": b"%PDF-1.7", "../../y": CSV}), "x: PDF is not read here"),
+        (zipped({"deep.zip": zipped({"x": b"%PDF"}), "y": CSV}), "deep.zip!x: PDF is not read here"),
+    ],
+    ids=["pdf", "xls", "locked", "bent", "tar", "7z", "rar", "nested"],
+)
+def test_a_member_that_cannot_be_read_is_named_and_the_next_are_scanned(
+    archive: bytes, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a").write_bytes(archive)
+    bad, good = scan(tmp_path / "in" / "a")
+    assert f"a!{said}" in bad.error
+    assert (good.error, found(good)) == ("", EXPECTED)
+    assert [path.name for path in tmp_path.rglob("*")] == ["in", "a"]
+
+
+def test_a_sheet_that_is_missing_is_named_and_the_others_are_scanned(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for cells in [HEADER, *ROWS]:
+        book.active.append(cells)
+    book.create_sheet("gone").append(["x"])
+    held = io.BytesIO()
+    book.save(held)
+    with zipfile.ZipFile(held) as whole, zipfile.ZipFile(tmp_path / "a.xlsx", "w") as cut:
+        for info in whole.infolist():
+            if "sheet2" not in info.filename:
+                cut.writestr(info, whole.read(info))
+    good, bad = scan(tmp_path / "a.xlsx")
+    assert found(good) == EXPECTED and "a.xlsx!gone: the sheet gone cannot be read" in bad.error
+
+
+def test_a_file_that_is_written_to_meanwhile_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(CSV)
+
+    def growing(done: int, rows: int) -> None:
+        if (tmp_path / "a.csv").stat().st_size == len(CSV):
+            with (tmp_path / "a.csv").open("ab") as file:
+                file.write(b"nobody\n")
+
+    (part,) = Scan(NEEDLES, 1, growing).files([tmp_path / "a.csv"])
+    assert "a.csv: changed while it was read" in part.error and found(part) == EXPECTED
 
 
 @pytest.mark.parametrize("looked", ["all columns", "no names and numbers"])

@@ -1,6 +1,7 @@
 """Access databases (mdb, accdb): every table, by the programs of mdbtools."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from shutil import which
 from typing import BinaryIO
@@ -23,15 +24,15 @@ class AccessReader:
         """The tables; the only one has the file's own name."""
         if not (which("mdb-tables") and which("mdb-export")):
             raise CanaryError(f"{source.name}: an Access database, and mdbtools is not here to read it", _INSTALL)
-        with path_of(source) as path:
-            with _opened(["mdb-tables", "-1", "--", path], source) as listed:
-                names = [name for name in listed.read().decode("utf-8", "replace").split("\n") if name]
-            if not names:
-                raise CanaryError(f"{source.name}: not a database that can be read", _HINT)
-            for name in names:
-                label = source.name if len(names) == 1 else f"{source.name}!{name}"
-                opened = partial(_opened, [*_EXPORT, path, name], source)
-                yield from TextReader().parts(Source(label, opened, source.size, source.depth + 1))
+        path = path_of(source)
+        with _opened(["mdb-tables", "-1", "--", path], source) as listed:
+            names = [name for name in listed.read().decode("utf-8", "replace").split("\n") if name]
+        if not names:
+            raise CanaryError(f"{source.name}: not a database that can be read", _HINT)
+        for name in names:
+            label = source.name if len(names) == 1 else f"{source.name}!{name}"
+            opened = partial(_opened, [*_EXPORT, path, name], replace(source, name=label))
+            yield from TextReader().parts(Source(label, opened, source.size, source.depth + 1))
 
 
 def _opened(command: list[str], source: Source) -> BinaryIO:

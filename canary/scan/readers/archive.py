@@ -2,19 +2,22 @@
 
 import gzip
 import io
+import os
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import BinaryIO
 
 from canary.errors import CanaryError
-from canary.scan.readers.base import BROKEN, LARGEST, MOST_UNPACKED, Part, Source, refuse_bomb
+from canary.scan.readers.base import BROKEN, LARGEST, Part, Source, refuse_bomb, unreadable
 from canary.scan.readers.rar import Rar
 from canary.scan.readers.sevenzip import SevenZip
 from canary.scan.readers.solid import sources
 
 DEEPEST = 5
+_PIECE = 1 << 20
 SEVENZIP, RAR = b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07"
 
 Recurse = Callable[[Source], Iterator[Part]]
@@ -32,13 +35,28 @@ class ArchiveReader:
             raise CanaryError(f"{source.name}: archives inside archives, {DEEPEST} deep: refused", "unpack it yourself")
         try:
             for member in _members(source):
-                yield from self._recurse(member)
+                yield from self._of(member)
         except CanaryError:
             raise
-        except RuntimeError as error:  # zipfile's word for a password
-            raise CanaryError(f"{source.name}: {error}", "unpack it with its password and scan the folder") from error
         except BROKEN as error:
-            raise CanaryError(f"{source.name}: damaged archive: {error}", "mend it, or unpack what can be") from error
+            raise _damaged(source.name, error) from error
+
+    def _of(self, member: Source) -> Iterator[Part]:
+        """The parts of a member; what is wrong with it is no fault of the next."""
+        try:
+            yield from self._recurse(member)
+        except CanaryError as error:
+            yield unreadable(member.name, error)
+        except (RuntimeError, NotImplementedError) as error:  # zipfile's words for a password, and a way of packing
+            why = "needs a password" if "password" in str(error) else f"cannot be unpacked here: {error}"
+            hint = "unpack it yourself and scan the folder"
+            yield unreadable(member.name, CanaryError(f"{member.name}: {why}", hint))
+        except BROKEN as error:
+            yield unreadable(member.name, _damaged(member.name, error))
+
+
+def _damaged(name: str, error: BaseException) -> CanaryError:
+    return CanaryError(f"{name}: damaged archive: {error}", "mend it, or unpack what can be")
 
 
 def _members(source: Source) -> Iterator[Source]:
@@ -83,8 +101,8 @@ def _gzip(source: Source) -> Source:
     def opened() -> BinaryIO:
         return _Metered(source)  # type: ignore[return-value]
 
-    inner = source.name.removesuffix(".gz")
-    return Source(f"{source.name}!{inner.rpartition('/')[2]}", opened, source.size * 10, source.depth + 1)
+    inner = source.name.removesuffix(".gz").replace("!", "/").rpartition("/")[2]
+    return Source(f"{source.name}!{inner}", opened, source.size * 10, source.depth + 1)
 
 
 class _Metered(gzip.GzipFile):
@@ -117,9 +135,27 @@ def _is_tar(source: Source) -> bool:
 
 
 def in_memory(source: Source) -> Source:
-    """A source whose bytes are held, for readers that jump about in them. Raises CanaryError if too large."""
+    """A source whose bytes are held once, as a file in memory, for readers that jump about in them. Raises CanaryError
+    if it is too large."""
+    held = _memory()
     with source.open() as stream:
-        content = stream.read(min(LARGEST, MOST_UNPACKED) + 1)
-    if len(content) > LARGEST:
+        while held.tell() <= LARGEST and (piece := stream.read(_PIECE)):
+            held.write(piece)
+    if held.tell() > LARGEST:
         raise CanaryError(f"{source.name}: too large to be read inside an archive", "unpack it and scan the folder")
-    return Source(source.name, lambda: io.BytesIO(content), len(content), source.depth)
+    held.flush()
+    if isinstance(held, io.BytesIO):
+        return Source(source.name, partial(io.BytesIO, held.getvalue()), held.tell(), source.depth)
+    path = Path(f"/proc/{os.getpid()}/fd/{held.fileno()}")
+    return Source(source.name, partial(_again, held, path), held.tell(), source.depth, path)
+
+
+def _memory() -> BinaryIO:
+    if not hasattr(os, "memfd_create"):
+        return io.BytesIO()
+    return open(os.memfd_create("found", os.MFD_CLOEXEC), "wb")
+
+
+def _again(held: BinaryIO, path: Path) -> BinaryIO:
+    """A file in memory from its start; it lasts as long as it is `held`."""
+    return path.open("rb")

@@ -12,7 +12,7 @@ from typing import BinaryIO, Protocol
 from canary.errors import CanaryError
 from canary.scan.blocks import SIZE, Block, Syntax, sniff
 
-LARGEST = 1 << 29  # bytes of a packed workbook, database or archive that are unpacked into memory
+LARGEST = 1 << 28  # bytes of a packed workbook, database or archive that are unpacked into memory
 MOST_UNPACKED = 1 << 37  # bytes that one archive may hold in all
 MOST_RATIO = 200  # how many times its size real tables hardly ever shrink
 BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, OSError)  # of archives
@@ -23,7 +23,7 @@ RATIO_FROM = 1 << 24  # small members may be all zeros
 class Source:
     """A file, or one inside another: `open` gives its bytes from the start, seekable; `size` is in bytes.
 
-    `depth` counts the archives around it; `path` is where it lies, if not in one. Nothing is ever unpacked to disk.
+    `depth` counts the archives around it; `path` is where it lies, if only in memory. Nothing is ever unpacked to disk.
     """
 
     name: str
@@ -45,6 +45,16 @@ class Part:
     blocks: Callable[[], Iterator[Block]]
     views: Callable[[], Iterator[Block]] | None = None
     wide: "Callable[[Sequence[str]], Part] | None" = None
+
+
+def unreadable(name: str, error: CanaryError) -> Part:
+    """What stands for a part that cannot be read, while those beside it can: the error is raised by its blocks."""
+
+    def blocks() -> Iterator[Block]:
+        raise error
+        yield
+
+    return Part(name, Syntax(), blocks)
 
 
 class Reader(Protocol):

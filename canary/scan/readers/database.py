@@ -6,7 +6,9 @@ from contextlib import closing
 from dataclasses import replace
 
 from canary.errors import CanaryError
-from canary.scan.readers.base import Part, Source, table_blocks, table_syntax
+from canary.scan.readers.base import LARGEST, Part, Source, table_blocks, table_syntax
+
+_PIECE = 1 << 20
 
 
 class SqliteReader:
@@ -33,11 +35,15 @@ def _unreadable(name: str, error: sqlite3.Error) -> CanaryError:
 def _opened(source: Source) -> sqlite3.Connection:
     if source.path is not None:
         return sqlite3.connect(f"{source.path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+    content = bytearray()
     with source.open() as stream:
-        content = bytearray(stream.read())
+        while len(content) <= LARGEST // 2 and (piece := stream.read(_PIECE)):  # half, for the library copies it
+            content += piece
+    if len(content) > LARGEST // 2:
+        raise CanaryError(f"{source.name}: too large to be read inside an archive", "unpack it and scan the folder")
     content[18:20] = b"\x01\x01"  # as if not in WAL mode, in which nothing opens in memory
     database = sqlite3.connect(":memory:")
-    database.deserialize(bytes(content))
+    database.deserialize(content)
     return database
 
 

@@ -1,5 +1,6 @@
 """Tells by its first bytes what a file is, and gives its parts."""
 
+import re
 import zipfile
 from collections.abc import Iterator
 
@@ -16,15 +17,35 @@ from canary.scan.readers.workbook import WorkbookReader
 _OLE = b"\xd0\xcf\x11\xe0"
 _ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", SEVENZIP, RAR)
 _BOOKS = ("[Content_Types].xml", "content.xml")
+_AS_CSV, _AS_TEXT = "save its tables as CSV", "save it as text, or its tables as CSV"
+_PACKED = "unpack it and scan what comes out"
+_ELSE = {  # how it begins: what it is, and what to do
+    rb"%PDF": ("PDF", _AS_CSV),
+    rb"\x89PNG\r\n|\xff\xd8\xff|GIF8[79]a|II\*\0|MM\0\*|RIFF.{4}WEBP|\0\0\0.ftyp": (
+        "a picture or film",
+        "type the rows that it shows, and scan those: canary scan -",
+    ),
+    rb"BZh[1-9]1AY&SY": ("bzip2", _PACKED),
+    rb"\xfd7zXZ\0": ("xz", _PACKED),
+    rb"\x28\xb5\x2f\xfd": ("Zstandard", _PACKED),
+    rb"\x04\x22\x4d\x18": ("LZ4", _PACKED),
+    rb"PAR1\x15|ARROW1\0\0": ("Parquet or Arrow", _AS_CSV),
+}
+_DOCUMENTS = {
+    "word/document.xml": "a Word document",
+    "ppt/presentation.xml": "a presentation",
+    "Index/Document.iwa": "an Apple document",
+}
 
 
 def parts(source: Source) -> Iterator[Part]:
     """The texts and tables of a source, however deep. Raises CanaryError naming what cannot be read."""
     with source.open() as stream:
         start = stream.read(512)
-    if start.startswith(b"%PDF"):
-        raise CanaryError(f"{source.name}: PDF is not read here", "save its tables as CSV")
-    jumps = start.startswith((*_ARCHIVES, *ACCESS, _OLE, b"SQLite format 3\0"))
+    for begins, (what, hint) in _ELSE.items():
+        if re.match(begins, start, re.DOTALL):
+            raise CanaryError(f"{source.name}: {what} is not read here", hint)
+    jumps = start.startswith((*_ARCHIVES, *ACCESS, _OLE))
     tar = start[257:262] == b"ustar"
     if source.depth and (jumps or tar):
         source = in_memory(source)
@@ -49,6 +70,9 @@ def _is_book(source: Source, start: bytes) -> bool:
         return False
     try:
         with source.open() as stream, zipfile.ZipFile(stream) as package:
+            for name, what in _DOCUMENTS.items():
+                if name in package.NameToInfo:
+                    raise CanaryError(f"{source.name}: {what} is not read here", _AS_TEXT)
             return any(name in package.NameToInfo for name in _BOOKS)
     except zipfile.BadZipFile:
         return False

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from canary.errors import CanaryError
 from canary.scan.readers.base import Source
 from canary.scan.readers.solid import Member
-from canary.scan.readers.tool import path_of, running
+from canary.scan.readers.tool import Program, path_of
 
 if TYPE_CHECKING:
     from rarfile import RarFile, RarInfo
@@ -47,7 +47,7 @@ class Rar:
         if self._stored:
             yield from self._as_stored()
             return
-        with path_of(self._source) as path, running([*self._tool, path]) as stream:
+        with Program([*self._tool, path_of(self._source)], self._source.name) as stream:
             while piece := stream.read(_PIECE):
                 yield piece
 
@@ -103,8 +103,11 @@ def _knows_rar(path: str) -> bool:
     """Whether a tool can: 7-Zip is also handed out without."""
     if not os.path.basename(path).startswith("7z"):
         return True
-    with running([path, "i"]) as listed:
-        return b" Rar" in listed.read()
+    try:
+        with Program([path, "i"], path) as listed:
+            return b" Rar" in listed.read()
+    except CanaryError:  # it hangs
+        return False
 
 
 def _no_tool(name: str) -> CanaryError:

@@ -54,16 +54,17 @@ def sources(source: Source, archive: Solid) -> Iterator[Source]:
 
 def _taken(stream: "_Stream", member: Member, keep: bool = False) -> bytes:
     """A member's content if it is to be kept; raises EOFError if it is not whole."""
-    crc, left, kept = 0, member.size, []
+    crc, left, kept = 0, member.size, io.BytesIO()  # it grows in place: pieces joined would be held twice
     while left:
         piece = stream.read(min(left, _PIECE))
         if not piece:
             raise EOFError(f"{member.name} ends too soon")
         crc, left = zlib.crc32(piece, crc), left - len(piece)
-        kept += [piece] if keep else []
+        if keep:
+            kept.write(piece)
     if member.crc not in (None, crc):
         raise EOFError(f"{member.name} is not what was packed")
-    return b"".join(kept)
+    return kept.getvalue()
 
 
 def _opened(archive: Solid, at: int, member: Member) -> BinaryIO:

@@ -2,75 +2,100 @@
 
 import io
 import os
+import selectors
+import signal
 import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import IO
+from collections.abc import Sequence
+from contextlib import suppress
 
 from canary.errors import CanaryError
 from canary.scan.readers.base import Source, refuse_bomb
 
 MOST_MEMORY = 1 << 22  # KB of address space: rar 5 allows for dictionaries of gigabytes
-_PIECE = 1 << 20
+PATIENCE = 120.0  # seconds without a byte: however large an archive is, it is unpacked bit by bit
 
 
-@contextmanager
-def running(command: Sequence[str]) -> Iterator[IO[bytes]]:
-    """A program's output; it is ended when this is left, and ends by itself when nobody reads it any more."""
-    with _started(command) as program:
-        try:
-            assert program.stdout
-            yield program.stdout
-        finally:
-            program.kill()
-
-
-@contextmanager
-def path_of(source: Source) -> Iterator[str]:
-    """Where a program finds a file: what lies in an archive, as a file in memory."""
-    if source.path is not None:
-        yield str(source.path.absolute())
-        return
-    if not hasattr(os, "memfd_create"):
+def path_of(source: Source) -> str:
+    """Where a program finds a file. Raises CanaryError if there is none, for it lies in an archive that is read in
+    memory, and this machine has no files there."""
+    if source.path is None:
         raise CanaryError(f"{source.name}: cannot be read inside an archive here", "unpack it and scan the folder")
-    held = os.memfd_create("found", os.MFD_CLOEXEC)
-    with open(held, "wb") as memory, source.open() as stream:
-        while piece := stream.read(_PIECE):
-            memory.write(piece)
-        memory.flush()
-        yield f"/proc/{os.getpid()}/fd/{held}"
+    return str(source.path.absolute())
 
 
-class Output(io.RawIOBase):
-    """What a program writes, counted: raises CanaryError when it becomes too much for the `source` it reads, or if the
-    program fails."""
+class Program(io.RawIOBase):
+    """What a program writes for the file `name`: it is ended, with all it started, when this is closed.
 
-    def __init__(self, command: Sequence[str], source: Source) -> None:
-        self._program, self._source, self._count = _started(command), source, 0
+    Raises CanaryError when nothing comes from it for PATIENCE seconds.
+    """
+
+    def __init__(self, command: Sequence[str], name: str) -> None:
+        self._name, self._called = name, os.path.basename(command[0])
+        # Interrupted while it starts, it would run on, and nobody know of it.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+        try:
+            self._program = _started(command)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        assert self._program.stdout
+        self._pipe = self._program.stdout
+        self._waiting = selectors.DefaultSelector()
+        self._waiting.register(self._pipe, selectors.EVENT_READ)
 
     def readable(self) -> bool:
         """It is."""
         return True
 
     def readinto(self, into: "memoryview") -> int:  # type: ignore[override]
-        """The next bytes; 0 only at the end."""
-        got: int = self._program.stdout.readinto(into)  # type: ignore[union-attr]
-        self._count += got
-        refuse_bomb(self._source.name, self._source.size, self._count)
-        if not got and self._program.wait():
-            raise CanaryError(f"{self._source.name}: damaged: the program that reads it gave up", "save it as CSV")
+        """The next bytes, as soon as there are any; 0 only at the end."""
+        if not self._waiting.select(PATIENCE):
+            raise self._hangs()
+        got: int = self._pipe.readinto(into)  # type: ignore[attr-defined]
         return got
+
+    def failed(self) -> bool:
+        """Whether a program that has written all says that it failed."""
+        try:
+            return self._program.wait(PATIENCE) != 0
+        except subprocess.TimeoutExpired as error:
+            raise self._hangs() from error
 
     def close(self) -> None:
         """End the program."""
+        if self.closed:
+            return
         super().close()
-        with self._program:
-            self._program.kill()
+        self._waiting.close()
+        with self._program, suppress(ProcessLookupError, PermissionError):  # it left; its group may be another's
+            if self._program.returncode is None:
+                os.killpg(self._program.pid, signal.SIGKILL)
+
+    def _hangs(self) -> CanaryError:
+        said = f"{self._name}: {self._called}, which reads it, gave nothing for {PATIENCE:g} s and was ended"
+        return CanaryError(said, "unpack it yourself, or save its tables as CSV, and scan that")
+
+
+class Output(Program):
+    """What a program makes of a `source`, counted: raises CanaryError when it becomes too much, or if the program
+    fails."""
+
+    def __init__(self, command: Sequence[str], source: Source) -> None:
+        super().__init__(command, source.name)
+        self._source, self._count = source, 0
+
+    def readinto(self, into: "memoryview") -> int:  # type: ignore[override]
+        """The next bytes; 0 only at the end."""
+        got = super().readinto(into)
+        self._count += got
+        refuse_bomb(self._source.name, self._source.size, self._count)
+        if not got and self.failed():
+            raise CanaryError(f"{self._source.name}: damaged: the program that reads it gave up", "save it as CSV")
+        return got
 
 
 def _started(command: Sequence[str]) -> "subprocess.Popen[bytes]":
     limited = ["/bin/sh", "-c", f'ulimit -v {MOST_MEMORY} 2>/dev/null; exec "$@"', "sh", *command]
     null, pipe = subprocess.DEVNULL, subprocess.PIPE
     told = {"PATH": os.environ.get("PATH", os.defpath), "HOME": "/", "LC_ALL": "C.UTF-8"}
-    # Unbuffered: whoever reads gets what is there, and does not wait for more.
+    # Unbuffered: whoever reads gets what is there, and does not wait for more. A group of its own: it is ended whole.
     return subprocess.Popen(limited, 0, stdin=null, stdout=pipe, stderr=null, env=told, start_new_session=True)

@@ -9,13 +9,23 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, ZipE
 
 from canary.errors import CanaryError
 from canary.scan.blocks import Block
-from canary.scan.readers.base import BROKEN, Part, Source, refuse_bomb, table_blocks, table_syntax
+from canary.scan.readers.base import BROKEN, Part, Source, refuse_bomb, table_blocks, table_syntax, unreadable
 from canary.scan.readers.compound import refuse_circles
+from canary.scan.readers.rehearsal import survives
 
 _OLE = b"\xd0\xcf\x11\xe0"
 _CELL = re.compile(rb'\br="([A-Z]{1,7})([0-9]{1,9})"')
 _CHECKED = 1 << 24  # bytes of a sheet; a larger one is no trick, as a rule
 MOST_CELLS = 1 << 24
+
+
+_FAILED = (CalamineError, ZipError, *BROKEN, RuntimeError, ValueError)
+_NO_BOOKS = {  # streams of other things in the same container
+    "EncryptedPackage": ("encrypted", "open it with its password, save it without, and scan that"),
+    "WordDocument": ("a Word document, which is not read here", "save it as text, or its tables as CSV"),
+    "PowerPoint Document": ("a presentation, which is not read here", "save it as text"),
+    "__properties_version1.0": ("an Outlook message, which is not read here", "save it and what is attached to it"),
+}
 
 
 class WorkbookReader:
@@ -28,19 +38,10 @@ class WorkbookReader:
             _refuse_bomb(source)
             with source.open() as stream:
                 book = CalamineWorkbook.from_filelike(stream)
-                names = book.sheet_names
-                if len(names) > 1:  # parsing is most of the work: a sheet alone is parsed once
-                    names = [name for name in names if book.get_sheet_by_name(name).total_height]
-                for name in names:
-                    rows = book.get_sheet_by_name(name)
-                    if not rows.total_height:
-                        continue
-                    first = next(iter(rows.iter_rows()), None)
-                    label = source.name if len(names) == 1 else f"{source.name}!{name}"
-                    yield Part(label, table_syntax(first), _reading(rows))
+                yield from _sheets(source, book)
         except CanaryError:
             raise
-        except (CalamineError, ZipError, *BROKEN, RuntimeError, ValueError) as error:
+        except _FAILED as error:
             raise _unreadable(source, error) from error
         except BaseException as error:
             if type(error).__name__ != "PanicException":
@@ -48,30 +49,65 @@ class WorkbookReader:
             raise _unreadable(source, error) from error
 
 
+def _sheets(source: Source, book: CalamineWorkbook) -> Iterator[Part]:
+    names = book.sheet_names
+    if len(names) > 1:  # parsing is most of the work: a sheet alone is parsed once
+        names = [name for name in names if _may_hold(book, name)]
+    for name in names:
+        label = source.name if len(names) == 1 else f"{source.name}!{name}"
+        try:
+            rows = book.get_sheet_by_name(name)
+        except _FAILED as error:
+            said = f"{label}: the sheet {name} cannot be read: {error}"
+            yield unreadable(label, CanaryError(said, "open it and save it as CSV"))
+            continue
+        if rows.total_height:
+            yield Part(label, table_syntax(next(iter(rows.iter_rows()), None)), _reading(rows))
+
+
+def _may_hold(book: CalamineWorkbook, name: str) -> bool:
+    try:
+        return bool(book.get_sheet_by_name(name).total_height)
+    except _FAILED:  # the reading says so
+        return True
+
+
 def _reading(sheet: CalamineSheet) -> Callable[[], Iterator[Block]]:
     return lambda: table_blocks(sheet.iter_rows())
 
 
 def _unreadable(source: Source, error: BaseException) -> CanaryError:
-    return CanaryError(
-        f"{source.name}: not a workbook that can be read: {error}",
-        "open it and save it as CSV",
-    )
+    with source.open() as stream:
+        content = stream.read() if stream.read(4) == _OLE else b""
+    for name, (what, hint) in _NO_BOOKS.items():
+        if name.encode("utf-16-le") in content:
+            return CanaryError(f"{source.name}: {what}", hint)
+    return CanaryError(f"{source.name}: not a workbook that can be read: {error}", "open it and save it as CSV")
+
+
+def _read(source: Source) -> None:
+    with source.open() as stream:
+        book = CalamineWorkbook.from_filelike(stream)
+        for name in book.sheet_names:
+            book.get_sheet_by_name(name)
 
 
 def _refuse_bomb(source: Source) -> None:
+    rehearsed = False
     with source.open() as stream:
-        if zipfile.is_zipfile(stream):
+        if stream.read(4) == _OLE:  # whatever stands at its end: the library looks there first, too
+            stream.seek(0)
+            refuse_circles(source.name, stream.read())
+            rehearsed = True
+        elif zipfile.is_zipfile(stream):
             with zipfile.ZipFile(stream) as package:
                 for info in package.infolist():
                     refuse_bomb(source.name, info.compress_size, info.file_size)
                     if info.file_size <= _CHECKED and "sheet" in info.filename:
                         _refuse_wide(source.name, package.read(info))
-            return
-        stream.seek(0)
-        if stream.read(4) == _OLE:
-            stream.seek(0)
-            refuse_circles(source.name, stream.read())
+                rehearsed = sum(info.file_size for info in package.infolist()) <= _CHECKED
+    if rehearsed and not survives(lambda: _read(source), source.size):
+        raise CanaryError(f"{source.name}: damaged: what reads it gave up", "open it and save it as CSV")
 
 
 def _refuse_wide(name: str, sheet: bytes) -> None:
