@@ -17,7 +17,7 @@ from canary.scan import no_collection, spellings
 from canary.scan.anchors import SIDES, anchors, longest
 from canary.scan.digests import PIECES, beginnings
 from canary.scan.keys import Keys
-from canary.scan.person import Person
+from canary.scan.person import Person, fold
 from canary.scan.roster import Roster, rosters
 from canary.store.e164 import Written, written
 
@@ -96,12 +96,18 @@ class Needles:
     @cached_property
     def names(self) -> Mapping[str, Sequence[int]]:
         """The longest word of each name to people."""
-        return _index((longest(person.name), person.id) for person in self.people.values() if person.name)
+        return _index((longest(person.name), person.id) for person in self._folded if person.name)
 
     @cached_property
     def addresses(self) -> Mapping[str, Sequence[int]]:
         """Addresses, whole, to people."""
-        return _index((text, i) for i, person in self.people.items() for text in person.facts.get(Fact.ADDRESS, ()))
+        return _index((person.address, person.id) for person in self._folded if person.address)
+
+    @cached_property
+    def _folded(self) -> Collection[Person]:
+        people = self.people.values()
+        fold(people)
+        return people
 
     @cached_property
     def values(self) -> Mapping[str, tuple[tuple[int, Fact], ...]]:
@@ -143,6 +149,7 @@ def _needles(sought: "Iterable[Sought]", phones_only: bool) -> Needles:
     digits = _keys([phone.digit_forms() for phone in phones])
     if phones_only:
         return Needles(people, held, codes, digits)
+    fold(people.values())
     named = _index((person.planted_name, i) for i, person in people.items() if person.planted_name)
     return Needles(
         people,

@@ -1,16 +1,17 @@
 """One persona as text that may stand in a file: made when asked for, as few of those looked for are ever met."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from functools import cache, cached_property
 
 from canary.mint.facts import Cell, Fact
 from canary.scan import chinese, spellings
-from canary.scan.text import plain
+from canary.scan.text import plain, plain_all
 from canary.store.e164 import Written
 
 Sign = tuple[int, ...]
+_NO_FACTS = (Fact.PHONE, Fact.NAME)
 _RUN = re.compile(r"[0-9]+")
 
 
@@ -19,16 +20,28 @@ class Person:
 
     def __init__(self, id: int, number: str, phone: Written, told: Mapping[Fact, Cell]) -> None:
         self.id, self.number, self.phone, self._told = id, number, phone, told
+        self.folded = False
+        self._spelled: dict[Fact, frozenset[str]] = {}
 
     @property
     def planted_name(self) -> str:
         """Her name as it was planted."""
         return str(self._told.get(Fact.NAME) or "")
 
+    @property
+    def planted_address(self) -> str:
+        """Her address as it was planted."""
+        return str(self._told.get(Fact.ADDRESS) or "")
+
     @cached_property
     def name(self) -> str:
         """Her name."""
         return plain(self.planted_name)
+
+    @cached_property
+    def address(self) -> str:
+        """Her address."""
+        return plain(self.planted_address)
 
     @cached_property
     def sounds(self) -> frozenset[str]:
@@ -38,8 +51,15 @@ class Person:
     @cached_property
     def facts(self) -> Mapping[Fact, frozenset[str]]:
         """Every spelling of each fact but number and name."""
-        told = {fact: _spelled(value) for fact, value in self._told.items() if fact not in (Fact.PHONE, Fact.NAME)}
-        return {fact: found for fact, found in told.items() if found}
+        return {fact: found for fact in self._told if fact not in _NO_FACTS and (found := self.spelled(fact))}
+
+    def spelled(self, fact: Fact) -> frozenset[str]:
+        """Every spelling of one fact."""
+        found = self._spelled.get(fact)
+        if found is None:
+            found = _text(self.address) if fact is Fact.ADDRESS else _spelled(self._told.get(fact))
+            self._spelled[fact] = found
+        return found
 
     @cached_property
     def rounded(self) -> frozenset[str]:
@@ -48,19 +68,30 @@ class Person:
 
     def signs(self) -> Iterator[Sign]:
         """A record that shows her due date, address or rounded number shows all whole numbers of one of these."""
-        due, address = self._told.get(Fact.DUE_DATE), self._told.get(Fact.ADDRESS)
+        due = self._told.get(Fact.DUE_DATE)
         if isinstance(due, date):
             yield from _of_date(due)
-        if address:
-            yield _numbers(plain(str(address)))
+        if self.planted_address:
+            yield _numbers(self.address)
         for text in spellings.rounded(self.phone.bare):  # as 1.3812e+10
             yield int(text[0]), int(text[2:-4]), int(text[-2:])
+
+
+def fold(people: Collection[Person]) -> None:
+    """Make the names and addresses of many people ready at once: much quicker than each when it is asked for."""
+    new = [person for person in people if not person.folded]
+    names, addresses = plain_all([p.planted_name for p in new]), plain_all([p.planted_address for p in new])
+    for person, name, address in zip(new, names, addresses, strict=True):
+        person.name, person.address, person.folded = name, address, True
 
 
 def _spelled(value: Cell) -> frozenset[str]:
     if isinstance(value, date):
         return _dates(value)
-    text = plain(str(value)) if value is not None else ""
+    return _text(plain(str(value)) if value is not None else "")
+
+
+def _text(text: str) -> frozenset[str]:
     return frozenset({text} if text else ())
 
 

@@ -17,6 +17,7 @@ from canary.scan.text import holds_value, holds_word, readings
 _WORDS = re.compile(r"[^\W\d_]+")
 _DIGITS = re.compile(rb"(?<![0-9])[0-9]{1,10}(?![0-9])")
 _TELLING = (Fact.DUE_DATE, Fact.ADDRESS, Fact.INFANT_BIRTH_DATE)
+_PLACE = {kind: at for at, kind in enumerate(Kind)}
 FEW = 3  # namesakes read without more ado
 _WEAK = ((Kind.NAME_DUE,), (Kind.PINYIN,))
 DUE_DATES = 180  # due dates in a register spread over half a year: a namesake shares one by this chance
@@ -59,7 +60,7 @@ class Match:
 
     def at(self, row: int) -> "Match":
         """The same match in its place."""
-        return replace(self, row=row)
+        return Match(self.numbers, self.named, self.by, row, self.chance)
 
 
 def read(record: bytes, clues: Clues, needles: Needles) -> Match | None:
@@ -86,8 +87,12 @@ def read(record: bytes, clues: Clues, needles: Needles) -> Match | None:
     latin = _Latin(texts)
     for i in (on_numbers & named) | masked | clues.people:
         by[i] |= _person(texts, latin, needles.people[i], masked=i in masked)
-    kept = {i: tuple(sorted(kinds, key=list(Kind).index)) for i, kinds in by.items() if kinds}
+    kept = {i: _in_order(kinds) for i, kinds in by.items() if kinds}
     return Match(frozenset(clues.numbers), named, kept) if kept else None
+
+
+def _in_order(kinds: Iterable[Kind]) -> tuple[Kind, ...]:
+    return tuple(sorted(kinds, key=_PLACE.__getitem__))
 
 
 @dataclass
@@ -107,7 +112,7 @@ def _person(texts: list[str], latin: _Latin, person: Person, masked: bool) -> se
     found: set[Kind] = set()
     if not (by_name or by_sound or masked):
         return found
-    shown = {fact for fact in _TELLING if _shown(texts, person.facts.get(fact, ()))}
+    shown = {fact for fact in _TELLING if _shown(texts, person.spelled(fact))}
     if by_name and Fact.DUE_DATE in shown:
         found.add(Kind.NAME_DUE)
     if by_name and Fact.ADDRESS in shown:
@@ -167,7 +172,7 @@ def merged(matches: Sequence[Match]) -> list[Match]:
         if place in rows:
             old = rows[place]
             both = {i: {*old.by.get(i, ()), *match.by.get(i, ())} for i in old.by.keys() | match.by.keys()}
-            by = {i: tuple(sorted(kinds, key=list(Kind).index)) for i, kinds in sorted(both.items())}
+            by = {i: _in_order(kinds) for i, kinds in sorted(both.items())}
             chance = max(old.chance, match.chance)
             match = replace(
                 old, numbers=old.numbers | match.numbers, named=old.named | match.named, by=by, chance=chance
