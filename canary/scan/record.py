@@ -63,8 +63,8 @@ class Match:
         return Match(self.numbers, self.named, self.by, row, self.chance)
 
 
-def read(record: bytes, clues: Clues, needles: Needles) -> Match | None:
-    """Whom a record shows, or None if what was found is nothing: a mask or a name alone.
+def read(record: bytes, clues: Clues, needles: Needles, row: int = 0) -> Match | None:
+    """Whom a record, the file's `row`, shows, or None if what was found is nothing: a mask or a name alone.
 
     A number alone tells its canary; where it stands in several copies, the name tells which.
     """
@@ -88,7 +88,7 @@ def read(record: bytes, clues: Clues, needles: Needles) -> Match | None:
     for i in (on_numbers & named) | masked | clues.people:
         by[i] |= _person(texts, latin, needles.people[i], masked=i in masked)
     kept = {i: _in_order(kinds) for i, kinds in by.items() if kinds}
-    return Match(frozenset(clues.numbers), named, kept) if kept else None
+    return Match(frozenset(clues.numbers), named, kept, row) if kept else None
 
 
 def _in_order(kinds: Iterable[Kind]) -> tuple[Kind, ...]:
@@ -107,7 +107,7 @@ class _Latin:
 
 
 def _person(texts: list[str], latin: _Latin, person: Person, masked: bool) -> set[Kind]:
-    by_name = bool(person.name) and any(holds_word(text, person.name) for text in texts)
+    by_name = _holds(texts, person.name)
     by_sound = not by_name and not person.sounds.isdisjoint(latin.sounds)
     found: set[Kind] = set()
     if not (by_name or by_sound or masked):
@@ -117,13 +117,20 @@ def _person(texts: list[str], latin: _Latin, person: Person, masked: bool) -> se
         found.add(Kind.NAME_DUE)
     if by_name and Fact.ADDRESS in shown:
         found.add(Kind.NAME_ADDRESS)
-    if by_name and _shown(texts, person.rounded):
+    if by_name and any("e+" in text for text in texts) and _shown(texts, person.rounded):
         found.add(Kind.ROUNDED)
     if by_sound and shown & {Fact.DUE_DATE, Fact.ADDRESS}:
         found.add(Kind.PINYIN)
     if masked and (by_name or by_sound or Fact.ADDRESS in shown or _dated(texts, person, shown)):
         found.add(Kind.MASKED)
     return found
+
+
+def _holds(texts: list[str], name: str) -> bool:
+    for text in texts:
+        if name and name in text and holds_word(text, name):
+            return True
+    return False
 
 
 def _dated(texts: list[str], person: Person, shown: set[Fact]) -> bool:
