@@ -12,6 +12,7 @@ from canary.store.e164 import Written
 
 Sign = tuple[int, ...]
 _NO_FACTS = (Fact.PHONE, Fact.NAME)
+_WHOLE = re.compile(rb"(?<![0-9])[0-9]{1,10}+(?![0-9])")
 _RUN = re.compile(r"[0-9]+")
 
 
@@ -67,7 +68,7 @@ class Person:
         return frozenset(spellings.rounded(self.phone.bare))
 
     def signs(self) -> Iterator[Sign]:
-        """A record that shows her due date, address or rounded number shows all whole numbers of one of these."""
+        """A record that shows her due date, address or rounded number shows all numbers of one of these."""
         due = self._told.get(Fact.DUE_DATE)
         if isinstance(due, date):
             yield from _of_date(due)
@@ -102,8 +103,19 @@ def _dates(day: date) -> frozenset[str]:
 
 @cache
 def _of_date(day: date) -> tuple[Sign, ...]:
-    compact = ((int(text),) for text in sorted(spellings.dates(day)) if text.isdecimal())
-    return (day.year, day.month, day.day), *compact
+    return tuple((int(text),) for text in sorted(spellings.dates(day)) if text.isdecimal())
+
+
+def shown_numbers(record: bytes) -> frozenset[int]:
+    """The whole numbers in a record, of ten digits at most, and the dates that three on end are: as 20260305."""
+    found = list(map(int, _WHOLE.findall(record)))
+    return frozenset(found).union(*map(_dates_of, found, found[1:], found[2:]))
+
+
+def _dates_of(a: int, b: int, c: int) -> Iterator[int]:
+    for year, month, day in ((a, b, c), (c, b, a), (c, a, b)):
+        if 1000 <= year <= 9999 and 1 <= month <= 12 and 1 <= day <= 31:
+            yield year * 10000 + month * 100 + day
 
 
 def _numbers(text: str) -> Sign:

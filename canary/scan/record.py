@@ -11,11 +11,10 @@ from canary.mint.facts import Fact
 from canary.scan.blocks import FIELDS
 from canary.scan.chinese import resembles, shown_sounds
 from canary.scan.needles import Kind, Needles
-from canary.scan.person import Person
+from canary.scan.person import Person, shown_numbers
 from canary.scan.text import holds_value, holds_word, readings
 
 _WORDS = re.compile(r"[^\W\d_]+")
-_DIGITS = re.compile(rb"(?<![0-9])[0-9]{1,10}(?![0-9])")
 _TELLING = (Fact.DUE_DATE, Fact.ADDRESS, Fact.INFANT_BIRTH_DATE)
 _PLACE = {kind: at for at, kind in enumerate(Kind)}
 FEW = 3  # namesakes read without more ado
@@ -70,7 +69,7 @@ def read(record: bytes, clues: Clues, needles: Needles, row: int = 0) -> Match |
     """
     if len(clues.people) > FEW and not (clues.numbers or clues.masked):
         # Whoever lacks all the digits of her due date and address is not read further.
-        shown = set(map(int, _DIGITS.findall(record)))
+        shown = shown_numbers(record)
         clues = Clues(people={i for i in clues.people if any(map(shown.issuperset, needles.people[i].signs()))})
         if not clues.people:
             return None
@@ -127,10 +126,7 @@ def _person(texts: list[str], latin: _Latin, person: Person, masked: bool) -> se
 
 
 def _holds(texts: list[str], name: str) -> bool:
-    for text in texts:
-        if name and name in text and holds_word(text, name):
-            return True
-    return False
+    return bool(name) and any(name in text and holds_word(text, name) for text in texts)
 
 
 def _dated(texts: list[str], person: Person, shown: set[Fact]) -> bool:
