@@ -1,5 +1,6 @@
 """`canary scan`: which canaries stand in files that turned up, and which copy they came from."""
 
+import gc
 import hashlib
 import io
 import os
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from canary.cli.searched import Sums
 
+SELDOM = 100_000  # objects between two looks for garbage: matches are none, and the collector would walk them all
 LAW_ROWS = 5000  # from here the law calls a leak of health data "especially serious" (CASES 3)
 FRAGMENT = 1 << 29
 BIG = 1 << 26  # bytes from which more processes than one are worth their start
@@ -70,6 +72,7 @@ def scan(
 
     Exit code 1 when a canary is found. Nothing of any other row is shown, stored or written anywhere.
     """
+    gc.set_threshold(SELDOM)
     try:
         paths = list(_expanded(files))
         fragment = sys.stdin.buffer.read(FRAGMENT) if STDIN in paths else b""
