@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from canary.cli.searched import Sums
 
 SELDOM = 100_000  # objects between two looks for garbage: matches are none, and the collector would walk them all
+PIECE = 1 << 24  # bytes hashed at a time: between two of them Python's lock is waited for
+SWITCH = 0.001  # seconds for which Python runs one thread while others wait
 LAW_ROWS = 5000  # from here the law calls a leak of health data "especially serious" (CASES 3)
 FRAGMENT = 1 << 29
 BIG = 1 << 26  # bytes from which more processes than one are worth their start
@@ -73,6 +75,8 @@ def scan(
     Exit code 1 when a canary is found. Nothing of any other row is shown, stored or written anywhere.
     """
     gc.set_threshold(SELDOM)
+    sys.setswitchinterval(SWITCH)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's other threads only wait here, and busily at that
     try:
         paths = list(_expanded(files))
         fragment = sys.stdin.buffer.read(FRAGMENT) if STDIN in paths else b""
@@ -121,12 +125,12 @@ def _hashing(paths: Sequence[Path], fragment: bytes) -> "Iterator[Future[Sums]]"
 
 
 def _hash(path: Path, fragment: bytes, stop: Event) -> tuple[str, int]:
-    digest, size = hashlib.sha256(), 0
+    digest, size, buffer = hashlib.sha256(), 0, memoryview(bytearray(PIECE))
     try:
         with io.BytesIO(fragment) if path == STDIN else path.open("rb") as file:
-            while not stop.is_set() and (piece := file.read(1 << 20)):
-                digest.update(piece)
-                size += len(piece)
+            while not stop.is_set() and (got := file.readinto(buffer)):
+                digest.update(buffer[:got])
+                size += got
     except OSError:  # the scan itself says so
         return "", 0
     return digest.hexdigest(), size
