@@ -190,6 +190,7 @@ static inline int pass(Kernel *k, Block *b, int all, int pipe) {
             b->line_bits = now->line;
             if (all && b->base + 64) fine &= others(k, b, b->base, now - 1, now, now + 1); /* not before the first */
             uint64_t begun = all && k->latin ? now->letter & ~(now->letter << 1 | now[-1].letter >> 63) : 0;
+            begun &= ~now->group | now->letter >> 1 | now[1].letter << 63; /* no hyphen alone, as dates have them */
             for (; w < end && w->at - b->base < 64; w++) {
                 if (w->table != &k->tables[NAME]) fine &= emit(k, b, w->at, w->at, w->at + w->size, w->key);
                 else fine &= latin(k, b, &begun, w->at) & named(k, b, w->at, w->at, w->at + w->size, w->key);

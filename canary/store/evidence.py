@@ -66,8 +66,11 @@ class _Heard:
         return self.marks(placement, self.drawn.get(placement.id, ()))
 
     def _mark(self, canary: _Known, number: str, start: datetime) -> Mark:
-        due = self.dues.get((canary.placement_id, number))
-        return Mark(number, canary.block or "", canary.planted, self.hits(canary, start), due)
+        return Mark(number, canary.block or "", canary.planted, self.hits(canary, start), self.due(canary, number))
+
+    def due(self, canary: _Known, number: str) -> date | None:
+        """When the season of the persona on this number is at its height, if she has one."""
+        return self.dues.get((canary.placement_id, number))
 
     def hits(self, canary: _Known, start: datetime) -> tuple[Hit, ...]:
         """The recognised contacts on this canary's number since `start`."""
@@ -99,6 +102,10 @@ class _Seen(_Heard):
         shadows = (Mark(s.number, IN_LOT, False, self.files.get(s.id, ())) for s in lot)
         return (*super().own(placement), *shadows)
 
+    def due(self, canary: _Known, number: str) -> date | None:
+        """Nobody has a season: what a file lacks, it lacks at once."""
+        return None
+
     def hits(self, canary: _Known, start: datetime) -> tuple[Hit, ...]:
         """What the files show of this canary: a file may be older or younger than any hand-over."""
         return self.files.get(canary.id, ())
@@ -116,7 +123,7 @@ def file_evidence(
     """The same placements with what files showed (hits by id, planted or not) in place of contacts; `looked` are all
     who were looked for.
 
-    Every window closes at `as_of`, and nobody has a season: what a file lacks, it lacks at once.
+    Every window closes at `as_of`, and nobody has a season.
     """
     shadows: defaultdict[str, list[Sought]] = defaultdict(list)
     for who in looked:
@@ -127,9 +134,7 @@ def file_evidence(
 
 
 def _closed(release: Release, as_of: datetime) -> Release:
-    start = min(release.start, as_of - timedelta(seconds=1))
-    marks, carried = (tuple(replace(m, due=None) for m in side) for side in (release.marks, release.carried))
-    return replace(release, start=start, end=as_of, marks=marks, carried=carried)
+    return replace(release, start=min(release.start, as_of - timedelta(seconds=1)), end=as_of)
 
 
 def _evidence(session: Session, as_of: datetime, heard: _Heard) -> Evidence:
