@@ -45,6 +45,7 @@ class Kind(StrEnum):
     ALIKE = "alike"
 
 
+_AT_ONCE = 10_000  # numbers whose spellings are held together
 NUMBER_ITSELF = frozenset({Kind.PHONE, Kind.MD5, Kind.SHA1, Kind.SHA256})
 
 
@@ -59,10 +60,14 @@ class Hashes:
     @classmethod
     def of(cls, codes: Sequence[str], phones: Sequence[Written]) -> "Hashes":
         """Those of numbers and their codes: all usual spellings."""
-        words = [spellings.hashed_spellings(phone) for phone in phones]
-        owners = np.repeat(np.arange(len(words), dtype=np.uint32), [PIECES * len(own) for own in words])
-        keys = beginnings([word.encode() for own in words for word in own])
-        return cls(keys, owners, [(code, phone.e164) for code, phone in zip(codes, phones, strict=True)])
+        counts: list[int] = []
+        keys: list[bytes] = []
+        for start in range(0, len(phones), _AT_ONCE):
+            words = [spellings.hashed_spellings(phone) for phone in phones[start : start + _AT_ONCE]]
+            counts += map(len, words)
+            keys.append(beginnings([word.encode() for own in words for word in own]))
+        owners = np.repeat(np.arange(len(phones), dtype=np.uint32), PIECES * np.array(counts, np.intp))
+        return cls(b"".join(keys), owners, [(code, phone.e164) for code, phone in zip(codes, phones, strict=True)])
 
     def owner(self, key: int, word: bytes) -> tuple[Kind, frozenset[str]] | None:
         """The kind and number (code) of a hash found by a key; None if not the whole of it agrees."""

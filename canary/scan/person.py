@@ -22,7 +22,7 @@ class Person:
     def __init__(self, id: int, number: str, phone: Written, told: Mapping[Fact, Cell]) -> None:
         self.id, self.number, self.phone, self._told = id, number, phone, told
         self.folded = False
-        self._spelled: dict[Fact, frozenset[str]] = {}
+        self._spelled: dict[Fact, frozenset[str]] | None = None
 
     @property
     def planted_name(self) -> str:
@@ -56,11 +56,10 @@ class Person:
 
     def spelled(self, fact: Fact) -> frozenset[str]:
         """Every spelling of one fact."""
-        found = self._spelled.get(fact)
-        if found is None:
-            found = _text(self.address) if fact is Fact.ADDRESS else _spelled(self._told.get(fact))
-            self._spelled[fact] = found
-        return found
+        known = self._spelled = {} if self._spelled is None else self._spelled
+        if fact not in known:
+            known[fact] = _text(self.address) if fact is Fact.ADDRESS else _spelled(self._told.get(fact))
+        return known[fact]
 
     @cached_property
     def rounded(self) -> frozenset[str]:

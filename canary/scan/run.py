@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from canary.errors import CanaryError, OutsideError, SealedError
 from canary.mint.facts import Fact
-from canary.scan import STDIN, cells, near
+from canary.scan import STDIN, cells, near, no_collection
 from canary.scan.blocks import SIZE, Block, blocks, views
 from canary.scan.cells import CellMatcher, Likeness
 from canary.scan.index import Finder
@@ -100,7 +100,8 @@ class Scan:
 
     @cached_property
     def _finder(self) -> Finder:
-        found = finder(self.needles)
+        with no_collection():
+            found = finder(self.needles)
         gc.freeze()  # needles stay to the end: the collector need not walk them, nor a child so copy them
         return found
 
