@@ -2,7 +2,7 @@
 
 #include "tables.h"
 
-enum { WINDOW = 1000 }; /* bytes around a word that are its record where that is longer than LONG_RECORD: as in index.py */
+enum { WINDOW = 1000 }; /* bytes to either side of a word in a record longer than LONG_RECORD: as in index.py */
 enum { OPEN_LEFT = 1, OPEN_RIGHT = 2 };
 
 typedef struct {
