@@ -28,7 +28,7 @@ acceptance: $(READY)
 lock: $(READY)
 	scripts/lock.sh
 
-$(READY): requirements/dev.txt pyproject.toml canary/scan/kernel.c canary/scan/classes.h canary/scan/digests.c
+$(READY): requirements/dev.txt pyproject.toml $(wildcard canary/scan/*.[ch])
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements/dev.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps -e .

@@ -1,5 +1,6 @@
 """`canary scan`: which canaries stand in files that turned up, and which copy they came from."""
 
+import gc
 import hashlib
 import io
 import os
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
     from canary.cli.searched import Sums
 
+SELDOM = 100_000  # objects between two looks for garbage: matches are none, and the collector would walk them all
+PIECE = 1 << 24  # bytes hashed at a time: between two of them Python's lock is waited for
+SWITCH = 0.001  # seconds for which Python runs one thread while others wait
 LAW_ROWS = 5000  # from here the law calls a leak of health data "especially serious" (CASES 3)
 FRAGMENT = 1 << 28  # bytes, held in memory
 BIG = 1 << 26  # bytes from which more processes than one are worth their start
@@ -70,6 +74,9 @@ def scan(
 
     Exit code 1 when a canary is found. Nothing of any other row is shown, stored or written anywhere.
     """
+    gc.set_threshold(SELDOM)
+    sys.setswitchinterval(SWITCH)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's other threads only wait here, and busily at that
     try:
         paths = _expanded(files)
         fragment = _fragment() if STDIN in paths else b""
@@ -164,14 +171,14 @@ def _hashing(paths: Sequence[Path], fragment: bytes) -> "Iterator[Future[Sums]]"
 
 
 def _hash(path: Path, fragment: bytes, stop: Event) -> tuple[str, int]:
-    digest, size = hashlib.sha256(), 0
     if path != STDIN and not path.is_file():  # a pipe would be waited for
         return "", 0
+    digest, size, buffer = hashlib.sha256(), 0, memoryview(bytearray(PIECE))
     try:
         with io.BytesIO(fragment) if path == STDIN else path.open("rb") as file:
-            while not stop.is_set() and (piece := file.read(1 << 20)):
-                digest.update(piece)
-                size += len(piece)
+            while not stop.is_set() and (got := file.readinto(buffer)):
+                digest.update(buffer[:got])
+                size += got
     except OSError:  # the scan itself says so
         return "", 0
     return digest.hexdigest(), size

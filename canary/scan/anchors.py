@@ -3,12 +3,13 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain, compress
 
 import numpy as np
 
 from canary.scan import chinese, spellings
 from canary.scan.keys import LONGEST_KEY, Keys
-from canary.scan.text import plain
+from canary.scan.text import plain_all
 
 SIDES = WRITTEN, SOUNDING = 0, 1  # a name's words are of two owners: those in Latin letters are looked for otherwise
 _WORD = re.compile(r"[^\W\d_]+")
@@ -23,13 +24,18 @@ def longest(name: str) -> str:
 def anchors(names: Iterable[str]) -> Keys:
     """The longest word of each name: in every encoding and case, simplified and traditional, as JSON escapes it, by its
     sound. Owners are twice the place of a name, one more for words in ASCII letters, which are `folded`."""
-    words = [(word, 2 * place) for place, name in enumerate(names) for word in _words(name)]
-    latin = [(folded(word.encode()), owner + SOUNDING) for word, owner in words if word.isascii()]
-    other = [(word, owner) for word, owner in words if not word.isascii()]
-    ways = _encoded([word for word, _ in other])
-    tokens = [(token, owner) for way in ways for token, (_, owner) in zip(way, other, strict=True)]
-    kept = [(token, owner) for token, owner in tokens + latin if 0 < len(token) <= LONGEST_KEY]
-    return Keys.of([token for token, _ in kept], np.array([owner for _, owner in kept], np.uint32))
+    planted = list(names)
+    found = list(map(_words, planted, plain_all(planted)))
+    words = list(chain.from_iterable(found))
+    owners = 2 * np.repeat(np.arange(len(found), dtype=np.uint32), list(map(len, found)))
+    latin = np.fromiter(map(str.isascii, words), bool, len(words))
+    ways = list(_encoded(list(compress(words, ~latin))))
+    tokens = list(chain.from_iterable(ways))
+    owners = np.concatenate([np.tile(owners[~latin], len(ways)), owners[latin] + SOUNDING])
+    tokens += map(folded, map(str.encode, compress(words, latin)))
+    sizes = np.fromiter(map(len, tokens), np.intp, len(tokens))
+    kept = (sizes > 0) & (sizes <= LONGEST_KEY)
+    return Keys.of(list(compress(tokens, kept)), owners[kept])
 
 
 def folded(word: bytes) -> bytes:
@@ -37,8 +43,7 @@ def folded(word: bytes) -> bytes:
     return word.lower().translate(None, b"-'")
 
 
-def _words(name: str) -> list[str]:
-    spelled = plain(name)
+def _words(name: str, spelled: str) -> list[str]:
     word = longest(spelled)
     found = {longest(name), *chinese.written_forms(word), word.upper(), word.title(), *chinese.sound_words(spelled)}
     return [word for word in found if _WORD.fullmatch(word)]

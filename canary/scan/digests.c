@@ -26,81 +26,118 @@ static const uint32_t CUBE_ROOTS[64] = {
 };
 static const uint8_t TURNS[4][4] = {{7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}};
 
-static inline uint32_t left(uint32_t x, int n) { return x << n | x >> (32 - n); }
-static inline uint32_t right(uint32_t x, int n) { return x >> n | x << (32 - n); }
+/* A word of each of LANES messages, side by side: compilers turn one operation into one of the vectors there are. */
+enum { LANES = 8 };
+typedef uint32_t V __attribute__((vector_size(4 * LANES)));
+#define INLINE static inline __attribute__((always_inline))
+#define LEFT(x, n) ((x) << (n) | (x) >> (32 - (n)))
+#define RIGHT(x, n) ((x) >> (n) | (x) << (32 - (n)))
 
-static void md5(const uint8_t block[64], uint32_t out[4]) {
-    uint32_t w[16], a = 0x67452301, b = 0xefcdab89, c = 0x98badcfe, d = 0x10325476;
-    for (int i = 0; i < 16; i++)
-        w[i] = (uint32_t)block[4 * i] | (uint32_t)block[4 * i + 1] << 8 | (uint32_t)block[4 * i + 2] << 16 |
-               (uint32_t)block[4 * i + 3] << 24;
+INLINE void md5(const V w[16], V out[4]) {
+    V a = (V){0} + 0x67452301, b = (V){0} + 0xefcdab89, c = (V){0} + 0x98badcfe, d = (V){0} + 0x10325476;
 #pragma GCC unroll 64
     for (int i = 0; i < 64; i++) {
         int turn = i / 16, g = turn == 0 ? i : turn == 1 ? (5 * i + 1) % 16 : turn == 2 ? (3 * i + 5) % 16 : 7 * i % 16;
-        uint32_t f = turn == 0 ? (b & c) | (~b & d) : turn == 1 ? (d & b) | (~d & c) : turn == 2 ? b ^ c ^ d : c ^ (b | ~d);
+        V f = turn == 0 ? (b & c) | (~b & d) : turn == 1 ? (d & b) | (~d & c) : turn == 2 ? b ^ c ^ d : c ^ (b | ~d);
         f += a + SINES[i] + w[g];
         a = d; d = c; c = b;
-        b += left(f, TURNS[turn][i % 4]);
+        b += LEFT(f, TURNS[turn][i % 4]);
     }
     out[0] = a + 0x67452301; out[1] = b + 0xefcdab89; out[2] = c + 0x98badcfe; out[3] = d + 0x10325476;
 }
 
-static void sha1(const uint32_t words[16], uint32_t out[2]) {
-    uint32_t w[80], a = 0x67452301, b = 0xefcdab89, c = 0x98badcfe, d = 0x10325476, e = 0xc3d2e1f0;
-    memcpy(w, words, 64);
-    for (int i = 16; i < 80; i++) w[i] = left(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
+INLINE void sha1(const V words[16], V out[2]) {
+    V w[80], a = (V){0} + 0x67452301, b = (V){0} + 0xefcdab89, c = (V){0} + 0x98badcfe, d = (V){0} + 0x10325476;
+    V e = (V){0} + 0xc3d2e1f0;
+    memcpy(w, words, 16 * sizeof *w);
+    for (int i = 16; i < 80; i++) {
+        V x = w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16];
+        w[i] = LEFT(x, 1);
+    }
 #pragma GCC unroll 80
     for (int i = 0; i < 80; i++) {
-        uint32_t f = i < 20 ? ((b & c) | (~b & d)) + 0x5a827999 : i < 40 ? (b ^ c ^ d) + 0x6ed9eba1
-                   : i < 60 ? ((b & c) | (b & d) | (c & d)) + 0x8f1bbcdc : (b ^ c ^ d) + 0xca62c1d6;
-        f += left(a, 5) + e + w[i];
-        e = d; d = c; c = left(b, 30); b = a; a = f;
+        V f = i < 20 ? ((b & c) | (~b & d)) + 0x5a827999 : i < 40 ? (b ^ c ^ d) + 0x6ed9eba1
+            : i < 60 ? ((b & c) | (b & d) | (c & d)) + 0x8f1bbcdc : (b ^ c ^ d) + 0xca62c1d6;
+        f += LEFT(a, 5) + e + w[i];
+        e = d; d = c; c = LEFT(b, 30); b = a; a = f;
     }
     out[0] = a + 0x67452301; out[1] = b + 0xefcdab89;
 }
 
-static void sha256(const uint32_t words[16], uint32_t out[2]) {
-    uint32_t w[64], s[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                            0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-    memcpy(w, words, 64);
+INLINE void sha256(const V words[16], V out[2]) {
+    static const uint32_t START[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                                      0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+    V w[64], s[8];
+    for (int i = 0; i < 8; i++) s[i] = (V){0} + START[i];
+    memcpy(w, words, 16 * sizeof *w);
     for (int i = 16; i < 64; i++)
-        w[i] = w[i - 16] + (right(w[i - 15], 7) ^ right(w[i - 15], 18) ^ w[i - 15] >> 3) + w[i - 7] +
-               (right(w[i - 2], 17) ^ right(w[i - 2], 19) ^ w[i - 2] >> 10);
+        w[i] = w[i - 16] + (RIGHT(w[i - 15], 7) ^ RIGHT(w[i - 15], 18) ^ w[i - 15] >> 3) + w[i - 7] +
+               (RIGHT(w[i - 2], 17) ^ RIGHT(w[i - 2], 19) ^ w[i - 2] >> 10);
 #pragma GCC unroll 64
     for (int i = 0; i < 64; i++) {
-        uint32_t t = s[7] + (right(s[4], 6) ^ right(s[4], 11) ^ right(s[4], 25)) + ((s[4] & s[5]) ^ (~s[4] & s[6])) +
-                     CUBE_ROOTS[i] + w[i];
-        uint32_t u = (right(s[0], 2) ^ right(s[0], 13) ^ right(s[0], 22)) +
-                     ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
+        V t = s[7] + (RIGHT(s[4], 6) ^ RIGHT(s[4], 11) ^ RIGHT(s[4], 25)) + ((s[4] & s[5]) ^ (~s[4] & s[6])) +
+              CUBE_ROOTS[i] + w[i];
+        V u = (RIGHT(s[0], 2) ^ RIGHT(s[0], 13) ^ RIGHT(s[0], 22)) + ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
         s[7] = s[6]; s[6] = s[5]; s[5] = s[4]; s[4] = s[3] + t; s[3] = s[2]; s[2] = s[1]; s[1] = s[0]; s[0] = t + u;
     }
-    out[0] = s[0] + 0x6a09e667; out[1] = s[1] + 0xbb67ae85;
+    out[0] = s[0] + START[0]; out[1] = s[1] + START[1];
 }
+
+/* Of `count` words from `words` on, LANES at most. */
+INLINE void several(const uint8_t *words, const uint64_t *ends, uint64_t from, uint64_t count, uint8_t *out) {
+    V little[16] = {{0}}, big[16] = {{0}}, found[8];
+    for (uint64_t lane = 0; lane < count; from = ends[lane++]) {
+        uint64_t n = ends[lane] - from;
+        uint8_t block[64] = {0};
+        memcpy(block, words + from, n);
+        block[n] = 0x80;
+        for (int j = 0; j < 14; j++) {
+            const uint8_t *p = block + 4 * j;
+            little[j][lane] = (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
+            big[j][lane] = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+        }
+        little[14][lane] = big[15][lane] = (uint32_t)n * 8;
+    }
+    md5(little, found);
+    sha1(big, found + 4);
+    sha256(big, found + 6);
+    for (uint64_t lane = 0; lane < count; lane++, out += 32) {
+        for (int j = 0; j < 12; j++) {
+            uint8_t byte = (uint8_t)(found[j / 4][lane] >> 8 * (j % 4));
+            if (j < 8) out[j] = byte;
+            if (j >= 4) out[j + 4] = byte;
+        }
+        for (int j = 0; j < 16; j++) out[16 + j] = (uint8_t)(found[4 + j / 4][lane] >> (24 - 8 * (j % 4)));
+    }
+}
+
+INLINE void all(const uint8_t *words, const uint64_t *ends, uint64_t count, uint8_t *out) {
+    for (uint64_t i = 0; i < count; i += LANES)
+        several(words, ends + i, i ? ends[i - 1] : 0, count - i < LANES ? count - i : LANES, out + 32 * i);
+}
+
+static void all_anywhere(const uint8_t *words, const uint64_t *ends, uint64_t count, uint8_t *out) {
+    all(words, ends, count, out);
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static void all_avx2(const uint8_t *words, const uint64_t *ends, uint64_t count,
+                                                     uint8_t *out) {
+    all(words, ends, count, out);
+}
+#endif
 
 /* Of word i, which ends at ends[i], 32 bytes: MD5 [0, 8) and [4, 12), SHA-1 [0, 8), SHA-256 [0, 8). Gives 0 if a word is
    too long. */
 int kernel_digests(const uint8_t *words, const uint64_t *ends, uint64_t count, uint8_t *out) {
-    for (uint64_t i = 0; i < count; i++, out += 32) {
-        uint64_t from = i ? ends[i - 1] : 0, n = ends[i] - from;
-        uint8_t block[64] = {0};
-        uint32_t big[16], found[8];
-        if (n > 55) return 0;
-        memcpy(block, words + from, n);
-        block[n] = 0x80;
-        for (int j = 0; j < 16; j++)
-            big[j] = (uint32_t)block[4 * j] << 24 | (uint32_t)block[4 * j + 1] << 16 | (uint32_t)block[4 * j + 2] << 8 |
-                     block[4 * j + 3];
-        big[15] = (uint32_t)n * 8;
-        block[56] = (uint8_t)(n * 8); block[57] = (uint8_t)(n * 8 >> 8);
-        md5(block, found);
-        sha1(big, found + 4);
-        sha256(big, found + 6);
-        for (int j = 0; j < 12; j++) {
-            uint8_t byte = (uint8_t)(found[j / 4] >> 8 * (j % 4));
-            if (j < 8) out[j] = byte;
-            if (j >= 4) out[j + 4] = byte;
-        }
-        for (int j = 0; j < 16; j++) out[16 + j] = (uint8_t)(found[4 + j / 4] >> (24 - 8 * (j % 4)));
+    for (uint64_t i = 0; i < count; i++)
+        if (ends[i] - (i ? ends[i - 1] : 0) > 55) return 0;
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2")) {
+        all_avx2(words, ends, count, out);
+        return 1;
     }
+#endif
+    all_anywhere(words, ends, count, out);
     return 1;
 }

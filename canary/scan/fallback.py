@@ -11,6 +11,7 @@ from canary.scan.anchors import folded
 from canary.scan.blocks import Block, Syntax
 from canary.scan.index import HEX_LENGTHS, Index, Places, bounds
 from canary.scan.keys import LONGEST_KEY
+from canary.scan.person import shown_numbers
 
 # Quantifiers are possessive: a megabyte of digits must not be tried from each of its places to its end.
 _RUN = re.compile(rb"[0-9]++")
@@ -24,7 +25,6 @@ _WORD = {
     for pipe, inside in ((True, rb"0-9\x40-\x7b\x7d-\xff"), (False, rb"0-9\x40-\xff"))
 }
 _LETTERS = re.compile(rb"(?<![A-Za-z'\-])['\-]*+([A-Za-z][A-Za-z'\-]*+)")
-_WHOLE = re.compile(rb"(?<![0-9])[0-9]{1,10}+(?![0-9])")
 _MARKS = b" -.()/"
 Word = tuple[int, int, int]  # its start and end in the block, number of its key
 _MOST_PARTS = 6  # of a grouped number, country code included
@@ -133,7 +133,7 @@ class Fallback:
             if (group, start) not in seen:
                 seen.add((group, start))
                 self._counts[group] += 1
-            shown = set(map(int, _WHOLE.findall(data[start:stop])))
+            shown = shown_numbers(data[start:stop])
             if any(sign <= shown for sign in self._signs[group]):
                 yield at, end, key
 

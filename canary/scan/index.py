@@ -29,7 +29,7 @@ Hit = tuple[int, int, int, int, int, int]
 class Index:
     """The keys, in this order: `names` as bytes, `numbers` as digits, `hashes` (the first 8 bytes of each), `masks` as
     138*1234. Names are of `groups`, each of the same people. Signs belong to groups: a name counts where its record
-    shows all whole numbers of one sign."""
+    shows all numbers of one sign."""
 
     needles: Needles
 

@@ -2,267 +2,11 @@
    (kernel.py) builds the sets and reads the few records found; fallback.py gives the same places without a compiler.
    64 bytes at a time become bit masks of character classes; only runs long enough to be a needle are looked at. */
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include "classes.h"
+#include "records.h"
 
-enum { NAME, NUMBER, HEX, MASK, KINDS };           /* what a key is; keys are numbered in this order */
-enum { LONGEST_KEY = 64, HEX_KEY = 8, MOST_PARTS = 6, MOST_DECIMALS = 20, MOST_NUMBERS = 1 << 15 };
-enum { LONG_RECORD = 1 << 16, WINDOW = 1000 };     /* as in matcher.py */
-enum { OPEN_LEFT = 1, OPEN_RIGHT = 2, BATCH = 32, USUAL = 11 }; /* digits */
-
-typedef unsigned __int128 u128;
-typedef struct { uint32_t at, end, key, start, stop; int32_t line; } Hit; /* line: records from `fresh` to `start` */
-/* Open addressing, tag 0 is empty; before it a filter of a bit a hash, of which one in 20 to 40 is set. */
-typedef struct { uint32_t tag, key; } Slot;
-/* People of one name: meant if the record shows all numbers of one of the signs from `sign` to before `after`. `count`
-   records showed the name, `last` was the last of them. */
-typedef struct { uint64_t last; uint32_t count, sign, after; } Group;
-typedef struct { uint64_t bits; uint32_t at; } Sign; /* of its numbers; where they begin, to those of the next sign */
-typedef struct { Slot *slots; uint64_t *filter, mask, lengths; } Table;
-
-typedef struct {
-    const uint8_t *keys;        /* all keys, one after the other; key i ends at ends[i] */
-    const uint32_t *ends;
-    const uint32_t *group_of;   /* name i is of people groups[group_of[i]] */
-    Group *groups;
-    const uint64_t *numbers;
-    Sign *signs;
-    Table tables[KINDS];
-    Classify *classify;         /* the fastest that the processor has */
-    int shortest, latin, twin;  /* digits of the shortest number; whether some name is in ASCII letters */
-    uint64_t base;              /* bytes of all blocks before */
-    Hit *hits; size_t found, room;
-    uint64_t shown[MOST_NUMBERS]; size_t shown_count; uint64_t shown_bits; /* numbers of one record */
-} Kernel;
+enum { HEX_KEY = 8, MOST_PARTS = 6, MOST_DECIMALS = 20, USUAL = 11 /* digits of a number */, BATCH = 32 };
 
 typedef struct { size_t at, size; uint64_t hash; const Table *table; int64_t key; } Word;
-typedef struct {
-    const uint8_t *data; size_t size, fresh; int open;
-    const uint64_t *breaks; size_t break_count, next; /* where records begin, if not after line ends */
-    size_t start, stop; int whole, read;              /* the record last looked at, and whether its numbers are read */
-    size_t base, line; uint64_t line_bits;            /* the 64 bytes in work; the line that goes on there; its ends */
-    int64_t lines, before;                            /* line ends before these bytes; records before `fresh` */
-} Block;
-
-static inline uint64_t load(const uint8_t *p, size_t n) { /* up to 8 bytes */
-    uint64_t whole = 0;
-    uint32_t low, high;
-    if (n >= 8) memcpy(&whole, p, 8);
-    else if (n >= 4) { memcpy(&low, p, 4); memcpy(&high, p + n - 4, 4); whole = (uint64_t)high << 32 | low; }
-    else if (n) whole = (uint64_t)p[0] << 16 | (uint64_t)p[n / 2] << 8 | p[n - 1];
-    return whole;
-}
-
-static inline uint64_t mix(uint64_t h, uint64_t piece) {
-    u128 product = (u128)(h ^ piece) * 0xD6E8FEB86659FD93u;
-    return (uint64_t)product ^ (uint64_t)(product >> 64) ^ piece;
-}
-
-static inline uint64_t hash(const uint8_t *p, size_t n) {
-    uint64_t h = n * 0x9E3779B97F4A7C15u;
-    const uint8_t *end = p + n;
-    for (; end - p > 8; p += 8) h = mix(h, load(p, 8));
-    h = mix(h, n < 8 ? load(p, n) : load(end - 8, 8)); /* the last 8 may overlap those before */
-    return h ^ h >> 32;
-}
-
-static inline uint64_t filter_bit(const Table *t, uint64_t h) { return h >> 20 & (t->mask << 4 | 15); }
-
-static __attribute__((noinline)) int64_t find(const Kernel *k, const Table *t, const uint8_t *p, size_t n, uint64_t h) {
-    uint32_t tag = (uint32_t)(h >> 32) | 1;
-    for (uint64_t slot = h & t->mask; t->slots[slot].tag; slot = (slot + 1) & t->mask) {
-        if (t->slots[slot].tag != tag) continue;
-        uint32_t key = t->slots[slot].key, from = key ? k->ends[key - 1] : 0;
-        if (k->ends[key] - from == n && !memcmp(k->keys + from, p, n)) return key;
-    }
-    return -1;
-}
-
-static inline uint64_t bit_of(uint64_t number) { return (uint64_t)1 << (number * 0x9E3779B97F4A7C15u >> 58); }
-
-static inline int passes(const Table *t, uint64_t h) {
-    uint64_t bit = filter_bit(t, h);
-    return t->filter[bit / 64] >> (bit & 63) & 1;
-}
-
-static inline int fits(const Table *t, size_t n) { return n && n <= LONGEST_KEY && t->lengths >> (n - 1) & 1; }
-
-static inline int64_t look_up(const Kernel *k, int kind, const uint8_t *p, size_t n) {
-    const Table *t = &k->tables[kind];
-    if (!fits(t, n)) return -1;
-    uint64_t h = hash(p, n);
-    return passes(t, h) ? find(k, t, p, n, h) : -1;
-}
-
-static size_t bits_of(const Kernel *k, const Block *b, size_t at, size_t words, Bits *out, int all, int pipe) {
-    size_t whole = at < b->size ? (b->size - at) / 64 : 0; /* words from `at` on; the last filled up, 0 beyond */
-    if (whole >= words) { k->classify(b->data + at, words, out, all, pipe); return words; }
-    if (whole) k->classify(b->data + at, whole, out, all, pipe);
-    uint8_t rest[64] = {0};
-    if (at < b->size) memcpy(rest, b->data + at + 64 * whole, b->size - at - 64 * whole);
-    k->classify(rest, 1, out + whole, all, pipe);
-    if (whole + 1 < words) memset(out + whole + 1, 0, (words - whole - 1) * sizeof *out);
-    return words;
-}
-
-/* --- tables --- */
-
-static int build(Kernel *k, int kind, uint32_t first, uint32_t after) {
-    Table *t = &k->tables[kind];
-    uint64_t slots = 16;
-    while (4 * slots < 5 * (uint64_t)(after - first)) slots *= 2;
-    t->mask = slots - 1;
-    t->slots = calloc(slots, sizeof *t->slots);
-    t->filter = calloc(slots / 4, sizeof *t->filter);
-    if (!t->slots || !t->filter) return 0;
-    for (uint32_t i = first; i < after; i++) {
-        uint32_t from = i ? k->ends[i - 1] : 0, n = k->ends[i] - from;
-        if (!n || n > LONGEST_KEY) continue;
-        uint64_t h = hash(k->keys + from, n), slot = h & t->mask;
-        while (t->slots[slot].tag) slot = (slot + 1) & t->mask;
-        t->slots[slot] = (Slot){(uint32_t)(h >> 32) | 1, i};
-        uint64_t bit = filter_bit(t, h);
-        t->filter[bit / 64] |= (uint64_t)1 << (bit & 63);
-        t->lengths |= (uint64_t)1 << (n - 1);
-    }
-    return 1;
-}
-
-void kernel_free(Kernel *k) {
-    if (!k) return;
-    for (Table *t = k->tables; !k->twin && t < k->tables + KINDS; t++) { free(t->slots); free(t->filter); }
-    if (!k->twin) free(k->signs);
-    free(k->hits);
-    free(k);
-}
-
-/* `until` holds for each kind the number of the key after its last; NULL when memory is short. */
-Kernel *kernel_new(const uint8_t *keys, const uint32_t *ends, const uint32_t *until, const uint32_t *group_of,
-                   Group *groups, const uint32_t *sizes, const uint64_t *numbers, uint32_t sign_count, int latin) {
-    Kernel *k = calloc(1, sizeof *k);
-    if (!k) return NULL;
-    k->keys = keys; k->ends = ends; k->group_of = group_of; k->groups = groups; k->numbers = numbers;
-    k->latin = latin;
-    k->classify = fastest();
-    k->signs = calloc(sign_count + 1, sizeof *k->signs);
-    int fine = k->signs != NULL;
-    for (uint32_t j = 0; fine && j <= sign_count; j++) {
-        k->signs[j].at = sizes[j];
-        for (uint32_t i = sizes[j]; j < sign_count && i < sizes[j + 1]; i++) k->signs[j].bits |= bit_of(numbers[i]);
-    }
-    for (int kind = 0; kind < KINDS; kind++) fine &= build(k, kind, kind ? until[kind - 1] : 0, until[kind]);
-    if (!fine) { kernel_free(k); return NULL; }
-    uint64_t lengths = k->tables[NUMBER].lengths;
-    k->shortest = lengths ? __builtin_ctzll(lengths) + 1 : LONGEST_KEY;
-    return k;
-}
-
-/* Another of the same tables, for another thread, with groups of its own: `of` must outlive it. */
-Kernel *kernel_twin(const Kernel *of, Group *groups) {
-    Kernel *k = malloc(sizeof *k);
-    if (!k) return NULL;
-    *k = *of;
-    k->twin = 1; k->groups = groups; k->hits = NULL; k->found = k->room = 0;
-    return k;
-}
-
-/* --- what was found --- */
-
-static int is_open(const Block *b, size_t at, size_t end) { /* perhaps a part of a longer word, or seen before */
-    return ((b->open & OPEN_LEFT) && at == 0) || ((b->open & OPEN_RIGHT) && end == b->size) || end < b->fresh;
-}
-
-static void find_record(Block *b, size_t from, size_t at, size_t end) { /* `from`: in the bytes in work, on its line */
-    size_t start, stop;
-    if (b->breaks) {
-        while (b->next < b->break_count && b->breaks[b->next] <= at) b->next++;
-        while (b->next && b->breaks[b->next - 1] > at) b->next--;
-        start = b->next ? b->breaks[b->next - 1] : 0;
-        stop = b->next < b->break_count ? b->breaks[b->next] : b->size;
-    } else if (b->whole && b->start <= at && at < b->stop) {
-        return;
-    } else {
-        uint64_t ends = b->line_bits & (((uint64_t)1 << (from - b->base)) - 1);
-        start = ends ? b->base + 64 - (size_t)__builtin_clzll(ends) : b->line;
-        size_t ahead = b->size - end < LONG_RECORD ? b->size - end : LONG_RECORD + 1;
-        const uint8_t *line = memchr(b->data + end, '\n', ahead);
-        stop = line ? (size_t)(line - b->data) : end + ahead;
-    }
-    b->whole = stop - start <= LONG_RECORD;
-    if (!b->whole) {
-        if (at > start + WINDOW) start = at - WINDOW;
-        if (end + WINDOW < stop) stop = end + WINDOW;
-    }
-    if (start != b->start || stop != b->stop) b->read = 0;
-    b->start = start; b->stop = stop;
-}
-
-static int emit(Kernel *k, Block *b, size_t from, size_t at, size_t end, int64_t key) {
-    if (key < 0 || is_open(b, at, end)) return 1;
-    if (k->found == k->room) {
-        size_t room = k->room ? 2 * k->room : 1024;
-        Hit *more = realloc(k->hits, room * sizeof *more);
-        if (!more) return 0;
-        k->hits = more; k->room = room;
-    }
-    find_record(b, from, at, end);
-    int64_t line = b->lines + __builtin_popcountll(b->line_bits & (((uint64_t)1 << (from - b->base)) - 1));
-    line = b->breaks ? (int64_t)b->next - b->before : line > b->before ? line - b->before : 0;
-    k->hits[k->found++] =
-        (Hit){(uint32_t)at, (uint32_t)end, (uint32_t)key, (uint32_t)b->start, (uint32_t)b->stop, (int32_t)line};
-    return 1;
-}
-
-static int ascending(const void *a, const void *b) {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-static void read_numbers(Kernel *k, Block *b) { /* the whole numbers, of ten digits at most, that the record shows */
-    size_t done = b->start;
-    Bits bits[4];
-    k->shown_count = 0; k->shown_bits = 0;
-    for (size_t base = b->start; base < b->stop; base += 64) {
-        if (!((base - b->start) / 64 % 4)) bits_of(k, b, base, b->stop - base > 128 ? 4 : 2, bits, 0, 0);
-        uint64_t digits = bits[(base - b->start) / 64 % 4].digit;
-        while (digits) {
-            size_t i = base + (size_t)__builtin_ctzll(digits), from = i;
-            digits &= digits + (digits & -digits); /* without its lowest run */
-            if (i < done || i >= b->stop) continue;
-            uint64_t number = 0;
-            for (; i < b->stop && is_digit(b->data[i]); i++) number = number * 10 + (b->data[i] - '0');
-            done = i;
-            if (i - from > 10 || k->shown_count == MOST_NUMBERS) continue;
-            k->shown[k->shown_count++] = number;
-            k->shown_bits |= bit_of(number);
-        }
-    }
-    if (k->shown_count > 32) qsort(k->shown, k->shown_count, sizeof *k->shown, ascending);
-    b->read = 1;
-}
-
-static int shows(const Kernel *k, uint64_t number) {
-    if (k->shown_count > 32) return bsearch(&number, k->shown, k->shown_count, sizeof number, ascending) != NULL;
-    for (size_t i = 0; i < k->shown_count; i++) if (k->shown[i] == number) return 1;
-    return 0;
-}
-
-static int named(Kernel *k, Block *b, size_t from, size_t at, size_t end, int64_t key) {
-    if (key < 0 || is_open(b, at, end)) return 1;
-    find_record(b, from, at, end);
-    Group *group = k->groups + k->group_of[key];
-    if (group->last != k->base + b->start + 1) { group->last = k->base + b->start + 1; group->count++; }
-    if (!b->read) read_numbers(k, b);
-    for (const Sign *sign = k->signs + group->sign; sign < k->signs + group->after; sign++) {
-        if (sign->bits & ~k->shown_bits) continue;
-        uint32_t i = sign->at;
-        while (i < sign[1].at && shows(k, k->numbers[i])) i++;
-        if (i == sign[1].at) return emit(k, b, from, at, end, key);
-    }
-    return 1;
-}
 
 /* --- words of each kind; the bytes around are looked at where the masks found a reason to --- */
 
@@ -446,6 +190,7 @@ static inline int pass(Kernel *k, Block *b, int all, int pipe) {
             b->line_bits = now->line;
             if (all && b->base + 64) fine &= others(k, b, b->base, now - 1, now, now + 1); /* not before the first */
             uint64_t begun = all && k->latin ? now->letter & ~(now->letter << 1 | now[-1].letter >> 63) : 0;
+            begun &= ~now->group | now->letter >> 1 | now[1].letter << 63; /* no hyphen alone, as dates have them */
             for (; w < end && w->at - b->base < 64; w++) {
                 if (w->table != &k->tables[NAME]) fine &= emit(k, b, w->at, w->at, w->at + w->size, w->key);
                 else fine &= latin(k, b, &begun, w->at) & named(k, b, w->at, w->at, w->at + w->size, w->key);
@@ -457,6 +202,46 @@ static inline int pass(Kernel *k, Block *b, int all, int pipe) {
         memcpy(bits, bits + BATCH, 2 * sizeof *bits);
     }
     return fine;
+}
+
+/* --- for kernel.py --- */
+
+void kernel_free(Kernel *k) {
+    if (!k) return;
+    for (Table *t = k->tables; !k->twin && t < k->tables + KINDS; t++) { free(t->slots); free(t->filter); }
+    if (!k->twin) free(k->signs);
+    free(k->hits);
+    free(k);
+}
+
+/* `until` holds for each kind the number of the key after its last; NULL when memory is short. */
+Kernel *kernel_new(const uint8_t *keys, const uint32_t *ends, const uint32_t *until, const uint32_t *group_of,
+                   Group *groups, const uint32_t *sizes, const uint64_t *numbers, uint32_t sign_count, int latin) {
+    Kernel *k = calloc(1, sizeof *k);
+    if (!k) return NULL;
+    k->keys = keys; k->ends = ends; k->group_of = group_of; k->groups = groups; k->numbers = numbers;
+    k->latin = latin;
+    k->classify = fastest();
+    k->signs = calloc(sign_count + 1, sizeof *k->signs);
+    int fine = k->signs != NULL;
+    for (uint32_t j = 0; fine && j <= sign_count; j++) {
+        k->signs[j].at = sizes[j];
+        for (uint32_t i = sizes[j]; j < sign_count && i < sizes[j + 1]; i++) k->signs[j].bits |= bit_of(numbers[i]);
+    }
+    for (int kind = 0; kind < KINDS; kind++) fine &= build(k, kind, kind ? until[kind - 1] : 0, until[kind]);
+    if (!fine) { kernel_free(k); return NULL; }
+    uint64_t lengths = k->tables[NUMBER].lengths;
+    k->shortest = lengths ? __builtin_ctzll(lengths) + 1 : LONGEST_KEY;
+    return k;
+}
+
+/* Another of the same tables, for another thread, with groups of its own: `of` must outlive it. */
+Kernel *kernel_twin(const Kernel *of, Group *groups) {
+    Kernel *k = malloc(sizeof *k);
+    if (!k) return NULL;
+    *k = *of;
+    k->twin = 1; k->groups = groups; k->hits = NULL; k->found = k->room = 0;
+    return k;
 }
 
 /* Searches a block (see blocks.py): numbers alone unless `all`. Gives the count of hits, which stay until the next

@@ -2,9 +2,7 @@
 hold one. Nothing of any other record is kept."""
 
 from bisect import bisect_left
-from collections import defaultdict
 from dataclasses import dataclass
-from operator import itemgetter
 
 import numpy as np
 
@@ -51,16 +49,21 @@ class Matcher:
         data, index = block.data, self.finder.index
         breaks = None if self.syntax.separator is None else [m.start() for m in self.syntax.separator.finditer(data)]
         places = self.finder.search(block, self.syntax, None if breaks is None else np.array(breaks, np.uint64))
-        found: defaultdict[tuple[int, int, int], Clues] = defaultdict(Clues)
+        found: dict[tuple[int, int, int], Clues] = {}
         for at, end, key, start, stop, before in places.hits:
             if _is_in_hash(data, at, end):
                 continue
-            if clues := index.clues(key, bytes(data[at:end])):
-                found[start, stop, before].add(clues)
+            if not (clues := index.clues(key, bytes(data[at:end]))):
+                continue
+            if known := found.get((start, stop, before)):
+                known.add(clues)
+            else:
+                found[start, stop, before] = clues
         matches = []
-        for (start, stop, before), clues in sorted(found.items(), key=itemgetter(0)):
-            if match := read(bytes(data[start:stop]), clues, index.needles):
-                matches.append(match.at(self.rows + before + self.syntax.first))
+        for start, stop, before in sorted(found):
+            row = self.rows + before + self.syntax.first
+            if match := read(bytes(data[start:stop]), found[start, stop, before], index.needles, row):
+                matches.append(match)
         self._count(block, places.lines, breaks)
         return matches
 

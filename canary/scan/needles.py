@@ -17,7 +17,7 @@ from canary.scan import no_collection, spellings
 from canary.scan.anchors import SIDES, anchors, longest
 from canary.scan.digests import PIECES, beginnings
 from canary.scan.keys import Keys
-from canary.scan.person import Person
+from canary.scan.person import Person, fold
 from canary.scan.roster import Roster, rosters
 from canary.store.e164 import Written, written
 
@@ -45,6 +45,7 @@ class Kind(StrEnum):
     ALIKE = "alike"
 
 
+_AT_ONCE = 10_000  # numbers whose spellings are held together
 NUMBER_ITSELF = frozenset({Kind.PHONE, Kind.MD5, Kind.SHA1, Kind.SHA256})
 
 
@@ -59,10 +60,14 @@ class Hashes:
     @classmethod
     def of(cls, codes: Sequence[str], phones: Sequence[Written]) -> "Hashes":
         """Those of numbers and their codes: all usual spellings."""
-        words = [spellings.hashed_spellings(phone) for phone in phones]
-        owners = np.repeat(np.arange(len(words), dtype=np.uint32), [PIECES * len(own) for own in words])
-        keys = beginnings([word.encode() for own in words for word in own])
-        return cls(keys, owners, [(code, phone.e164) for code, phone in zip(codes, phones, strict=True)])
+        counts: list[int] = []
+        keys: list[bytes] = []
+        for start in range(0, len(phones), _AT_ONCE):
+            words = [spellings.hashed_spellings(phone) for phone in phones[start : start + _AT_ONCE]]
+            counts += map(len, words)
+            keys.append(beginnings([word.encode() for own in words for word in own]))
+        owners = np.repeat(np.arange(len(phones), dtype=np.uint32), PIECES * np.array(counts, np.intp))
+        return cls(b"".join(keys), owners, [(code, phone.e164) for code, phone in zip(codes, phones, strict=True)])
 
     def owner(self, key: int, word: bytes) -> tuple[Kind, frozenset[str]] | None:
         """The kind and number (code) of a hash found by a key; None if not the whole of it agrees."""
@@ -96,12 +101,18 @@ class Needles:
     @cached_property
     def names(self) -> Mapping[str, Sequence[int]]:
         """The longest word of each name to people."""
-        return _index((longest(person.name), person.id) for person in self.people.values() if person.name)
+        return _index((longest(person.name), person.id) for person in self._folded if person.name)
 
     @cached_property
     def addresses(self) -> Mapping[str, Sequence[int]]:
         """Addresses, whole, to people."""
-        return _index((text, i) for i, person in self.people.items() for text in person.facts.get(Fact.ADDRESS, ()))
+        return _index((person.address, person.id) for person in self._folded if person.address)
+
+    @cached_property
+    def _folded(self) -> Collection[Person]:
+        people = self.people.values()
+        fold(people)
+        return people
 
     @cached_property
     def values(self) -> Mapping[str, tuple[tuple[int, Fact], ...]]:
@@ -143,6 +154,7 @@ def _needles(sought: "Iterable[Sought]", phones_only: bool) -> Needles:
     digits = _keys([phone.digit_forms() for phone in phones])
     if phones_only:
         return Needles(people, held, codes, digits)
+    fold(people.values())
     named = _index((person.planted_name, i) for i, person in people.items() if person.planted_name)
     return Needles(
         people,

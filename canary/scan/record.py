@@ -11,12 +11,12 @@ from canary.mint.facts import Fact
 from canary.scan.blocks import FIELDS
 from canary.scan.chinese import resembles, shown_sounds
 from canary.scan.needles import Kind, Needles
-from canary.scan.person import Person
+from canary.scan.person import Person, shown_numbers
 from canary.scan.text import holds_value, holds_word, readings
 
 _WORDS = re.compile(r"[^\W\d_]+")
-_DIGITS = re.compile(rb"(?<![0-9])[0-9]{1,10}(?![0-9])")
 _TELLING = (Fact.DUE_DATE, Fact.ADDRESS, Fact.INFANT_BIRTH_DATE)
+_PLACE = {kind: at for at, kind in enumerate(Kind)}
 FEW = 3  # namesakes read without more ado
 _WEAK = ((Kind.NAME_DUE,), (Kind.PINYIN,))
 DUE_DATES = 180  # due dates in a register spread over half a year: a namesake shares one by this chance
@@ -59,17 +59,17 @@ class Match:
 
     def at(self, row: int) -> "Match":
         """The same match in its place."""
-        return replace(self, row=row)
+        return Match(self.numbers, self.named, self.by, row, self.chance)
 
 
-def read(record: bytes, clues: Clues, needles: Needles) -> Match | None:
-    """Whom a record shows, or None if what was found is nothing: a mask or a name alone.
+def read(record: bytes, clues: Clues, needles: Needles, row: int = 0) -> Match | None:
+    """Whom a record, the file's `row`, shows, or None if what was found is nothing: a mask or a name alone.
 
     A number alone tells its canary; where it stands in several copies, the name tells which.
     """
     if len(clues.people) > FEW and not (clues.numbers or clues.masked):
         # Whoever lacks all the digits of her due date and address is not read further.
-        shown = set(map(int, _DIGITS.findall(record)))
+        shown = shown_numbers(record)
         clues = Clues(people={i for i in clues.people if any(map(shown.issuperset, needles.people[i].signs()))})
         if not clues.people:
             return None
@@ -86,8 +86,12 @@ def read(record: bytes, clues: Clues, needles: Needles) -> Match | None:
     latin = _Latin(texts)
     for i in (on_numbers & named) | masked | clues.people:
         by[i] |= _person(texts, latin, needles.people[i], masked=i in masked)
-    kept = {i: tuple(sorted(kinds, key=list(Kind).index)) for i, kinds in by.items() if kinds}
-    return Match(frozenset(clues.numbers), named, kept) if kept else None
+    kept = {i: _in_order(kinds) for i, kinds in by.items() if kinds}
+    return Match(frozenset(clues.numbers), named, kept, row) if kept else None
+
+
+def _in_order(kinds: Iterable[Kind]) -> tuple[Kind, ...]:
+    return tuple(sorted(kinds, key=_PLACE.__getitem__))
 
 
 @dataclass
@@ -102,23 +106,27 @@ class _Latin:
 
 
 def _person(texts: list[str], latin: _Latin, person: Person, masked: bool) -> set[Kind]:
-    by_name = bool(person.name) and any(holds_word(text, person.name) for text in texts)
+    by_name = _holds(texts, person.name)
     by_sound = not by_name and not person.sounds.isdisjoint(latin.sounds)
     found: set[Kind] = set()
     if not (by_name or by_sound or masked):
         return found
-    shown = {fact for fact in _TELLING if _shown(texts, person.facts.get(fact, ()))}
+    shown = {fact for fact in _TELLING if _shown(texts, person.spelled(fact))}
     if by_name and Fact.DUE_DATE in shown:
         found.add(Kind.NAME_DUE)
     if by_name and Fact.ADDRESS in shown:
         found.add(Kind.NAME_ADDRESS)
-    if by_name and _shown(texts, person.rounded):
+    if by_name and any("e+" in text for text in texts) and _shown(texts, person.rounded):
         found.add(Kind.ROUNDED)
     if by_sound and shown & {Fact.DUE_DATE, Fact.ADDRESS}:
         found.add(Kind.PINYIN)
     if masked and (by_name or by_sound or Fact.ADDRESS in shown or _dated(texts, person, shown)):
         found.add(Kind.MASKED)
     return found
+
+
+def _holds(texts: list[str], name: str) -> bool:
+    return bool(name) and any(name in text and holds_word(text, name) for text in texts)
 
 
 def _dated(texts: list[str], person: Person, shown: set[Fact]) -> bool:
@@ -167,7 +175,7 @@ def merged(matches: Sequence[Match]) -> list[Match]:
         if place in rows:
             old = rows[place]
             both = {i: {*old.by.get(i, ()), *match.by.get(i, ())} for i in old.by.keys() | match.by.keys()}
-            by = {i: tuple(sorted(kinds, key=list(Kind).index)) for i, kinds in sorted(both.items())}
+            by = {i: _in_order(kinds) for i, kinds in sorted(both.items())}
             chance = max(old.chance, match.chance)
             match = replace(
                 old, numbers=old.numbers | match.numbers, named=old.named | match.named, by=by, chance=chance

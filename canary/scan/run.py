@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from canary.errors import CanaryError, SealedError
 from canary.mint.facts import Fact
-from canary.scan import STDIN, cells, near, size_of
+from canary.scan import STDIN, cells, near, no_collection, size_of
 from canary.scan.blocks import SIZE, Block, blocks, views
 from canary.scan.cells import CellMatcher, Likeness
 from canary.scan.index import Finder
@@ -102,7 +102,8 @@ class Scan:
 
     @cached_property
     def _finder(self) -> Finder:
-        found = finder(self.needles)
+        with no_collection():
+            found = finder(self.needles)
         gc.freeze()  # needles stay to the end: the collector need not walk them, nor a child so copy them
         return found
 

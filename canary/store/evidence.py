@@ -4,9 +4,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload, load_only, selectinload
+from sqlalchemy.orm import Session, joinedload
 
 from canary.store import lots
 from canary.store.database import queue, vault_of
@@ -30,6 +31,19 @@ from canary.trace.storms import Dialled, block_dialled
 IN_LOT = "lot"  # the block of all personas of one lot: which of them were planted was one draw
 
 
+class _Known(NamedTuple):
+    """What judging needs of a canary: a row, for an object of each takes five times as long to load."""
+
+    id: int
+    placement_id: int
+    number_id: int | None
+    label: str | None
+    planted: bool
+    number: str | None
+    block: str | None
+    copy: str
+
+
 @dataclass
 class _Heard:
     """What was heard: contacts (time, id, kind) by number id, and the number codes that a contact names by
@@ -39,22 +53,26 @@ class _Heard:
     names: Mapping[tuple[int, int], frozenset[str]]
     inherited: Mapping[int, Sequence[int]]
     counted: Mapping[int, Sequence[Step]]
-    canaries: dict[int, Canary] = field(default_factory=dict)
+    canaries: dict[int, _Known] = field(default_factory=dict)
+    drawn: Mapping[int, Sequence[_Known]] = field(default_factory=dict)
     dues: dict[tuple[int, str], date] = field(default_factory=dict)
 
-    def marks(self, placement: Placement, canaries: Iterable[Canary]) -> tuple[Mark, ...]:
+    def marks(self, placement: Placement, canaries: Iterable[_Known]) -> tuple[Mark, ...]:
         """The canaries and controls that can ring: of a copy without phones, none."""
         return tuple(self._mark(c, c.number, placement.drawn_at) for c in canaries if c.number is not None)
 
     def own(self, placement: Placement) -> tuple[Mark, ...]:
         """The marks of a placement's own draw."""
-        return self.marks(placement, placement.canaries)
+        return self.marks(placement, self.drawn.get(placement.id, ()))
 
-    def _mark(self, canary: Canary, number: Number, start: datetime) -> Mark:
-        due = self.dues.get((canary.placement_id, number.code))
-        return Mark(number.code, number.block or "", canary.planted, self.hits(canary, start), due)
+    def _mark(self, canary: _Known, number: str, start: datetime) -> Mark:
+        return Mark(number, canary.block or "", canary.planted, self.hits(canary, start), self.due(canary, number))
 
-    def hits(self, canary: Canary, start: datetime) -> tuple[Hit, ...]:
+    def due(self, canary: _Known, number: str) -> date | None:
+        """When the season of the persona on this number is at its height, if she has one."""
+        return self.dues.get((canary.placement_id, number))
+
+    def hits(self, canary: _Known, start: datetime) -> tuple[Hit, ...]:
         """The recognised contacts on this canary's number since `start`."""
         found = []
         for at, contact_id, kind in self.contacts.get(canary.number_id or 0, ()):
@@ -71,10 +89,10 @@ class _Seen(_Heard):
     files: Mapping[int, tuple[Hit, ...]] = field(default_factory=dict)
     shadows: Mapping[str, Sequence[Sought]] = field(default_factory=dict)
 
-    def marks(self, placement: Placement, canaries: Iterable[Canary]) -> tuple[Mark, ...]:
+    def marks(self, placement: Placement, canaries: Iterable[_Known]) -> tuple[Mark, ...]:
         """The canaries and controls that a file can show: also those that cannot ring."""
         known = list(canaries)
-        units = [(c.id, lots.unit(c.placement.copy.slug, c.label)) for c in known if c.label is not None]
+        units = [(c.id, lots.unit(c.copy, c.label)) for c in known if c.label is not None]
         silent = [Mark(unit, IN_LOT, True, self.files.get(i, ())) for i, unit in units]
         return (*super().marks(placement, known), *silent)
 
@@ -84,7 +102,11 @@ class _Seen(_Heard):
         shadows = (Mark(s.number, IN_LOT, False, self.files.get(s.id, ())) for s in lot)
         return (*super().own(placement), *shadows)
 
-    def hits(self, canary: Canary, start: datetime) -> tuple[Hit, ...]:
+    def due(self, canary: _Known, number: str) -> date | None:
+        """Nobody has a season: what a file lacks, it lacks at once."""
+        return None
+
+    def hits(self, canary: _Known, start: datetime) -> tuple[Hit, ...]:
         """What the files show of this canary: a file may be older or younger than any hand-over."""
         return self.files.get(canary.id, ())
 
@@ -101,7 +123,7 @@ def file_evidence(
     """The same placements with what files showed (hits by id, planted or not) in place of contacts; `looked` are all
     who were looked for.
 
-    Every window closes at `as_of`, and nobody has a season: what a file lacks, it lacks at once.
+    Every window closes at `as_of`, and nobody has a season.
     """
     shadows: defaultdict[str, list[Sought]] = defaultdict(list)
     for who in looked:
@@ -112,36 +134,37 @@ def file_evidence(
 
 
 def _closed(release: Release, as_of: datetime) -> Release:
-    start = min(release.start, as_of - timedelta(seconds=1))
-    marks, carried = (tuple(replace(m, due=None) for m in side) for side in (release.marks, release.carried))
-    return replace(release, start=start, end=as_of, marks=marks, carried=carried)
+    return replace(release, start=min(release.start, as_of - timedelta(seconds=1)), end=as_of)
 
 
 def _evidence(session: Session, as_of: datetime, heard: _Heard) -> Evidence:
+    live = (Placement.state != PlacementState.VOID, Placement.drawn_at <= as_of)
     placements = session.scalars(
         select(Placement)
-        .where(Placement.state != PlacementState.VOID, Placement.drawn_at <= as_of)
+        .where(*live)
         .order_by(Placement.drawn_at, Placement.id)
         .options(
             joinedload(Placement.copy).joinedload(Copy.recipient),
             joinedload(Placement.copy).selectinload(Copy.sources),
-            selectinload(Placement.canaries).options(
-                load_only(Canary.placement_id, Canary.number_id, Canary.label, Canary.planted),
-                joinedload(Canary.number).load_only(Number.code, Number.block),
-            ),
         )
     ).all()
-    heard.canaries = {c.id: c for p in placements for c in p.canaries}
+    canary = (Canary.id, Canary.placement_id, Canary.number_id, Canary.label, Canary.planted)
+    query = select(*canary, Number.code, Number.block, Copy.slug).join(Canary.placement).join(Placement.copy)
+    known = [_Known(*row) for row in session.execute(query.outerjoin(Canary.number).where(*live).order_by(Canary.id))]
+    drawn: defaultdict[int, list[_Known]] = defaultdict(list)
+    for each in known:
+        drawn[each.placement_id].append(each)
+    heard.canaries, heard.drawn = {each.id: each for each in known}, drawn
     heard.dues = {(p.id, number): due for p in placements for number, due in _dues(session, p)}
-    live = {p.copy.slug for p in placements}
-    return Evidence(as_of, tuple(_release(p, heard, live) for p in placements))
+    copies = {p.copy.slug for p in placements}
+    return Evidence(as_of, tuple(_release(p, heard, copies) for p in placements))
 
 
 def _release(placement: Placement, heard: _Heard, live: set[str]) -> Release:
     start = placement.drawn_at
     inherited = [heard.canaries[i] for i in heard.inherited.get(placement.copy_id, ()) if i in heard.canaries]
     # What stands in the file is a fact, whether or not somebody declared the source with --from.
-    sources = {s.slug for s in placement.copy.sources} & live | {c.placement.copy.slug for c in inherited}
+    sources = {s.slug for s in placement.copy.sources} & live | {c.copy for c in inherited}
     return Release(
         copy=placement.copy.slug,
         recipient=placement.copy.recipient.slug,

@@ -67,6 +67,10 @@ class _Facts(Mapping[Fact, Cell]):
     def __getitem__(self, fact: Fact) -> Cell:
         return self._opened[fact]
 
+    def get(self, fact: Fact, default: Any = None) -> Any:
+        """As any mapping's, but quicker: all personas are asked."""
+        return self._opened.get(fact, default)
+
     def __iter__(self) -> Iterator[Fact]:
         return iter(self._opened)
 

@@ -19,6 +19,9 @@ from canary.store.schema import Canary, Copy, Hosted, Inherited, Number, NumberS
 from canary.trace import season
 from canary.trace.law import Law
 
+_FACTS = {fact.value: fact for fact in Fact}
+_DATES = {fact.value for fact in (Fact.DUE_DATE, Fact.INFANT_BIRTH_DATE, Fact.BIRTH_DATE)}
+
 
 @dataclass(frozen=True)
 class Pool:
@@ -319,8 +322,7 @@ def facts(session: Session, canary: Canary) -> dict[Fact, Cell]:
 
 def facts_of(opened: Mapping[str, Any]) -> dict[Fact, Cell]:
     """Facts from the JSON they are kept as."""
-    dates = {Fact.DUE_DATE, Fact.INFANT_BIRTH_DATE, Fact.BIRTH_DATE}
     return {
-        Fact(name): date.fromisoformat(value[:10]) if value and name in dates else value
+        _FACTS[name]: date.fromisoformat(value[:10]) if value and name in _DATES else value
         for name, value in opened.items()
     }

@@ -47,12 +47,24 @@ def hits(standings: Iterable[Standing], sightings: Iterable[Sighting], at: datet
     """What the rows show of each persona, by id, as hits just before `at`: what a file lacks is counted after."""
     before = at - timedelta(microseconds=1)
     releases: defaultdict[str, list[Standing]] = defaultdict(list)
+    on_number: defaultdict[str, set[str]] = defaultdict(set)
     for standing in standings:
         releases[standing.copy].append(standing)
-    seen = list(sightings)
+        on_number[standing.number].add(standing.copy)
+    copy_of = {standing.id: copy for copy, release in releases.items() for standing in release}
+    by_number: defaultdict[str, list[Sighting]] = defaultdict(list)  # by copy, those that show a number of it
+    by_person: defaultdict[str, list[Sighting]] = defaultdict(list)
+    for sighting in sightings:
+        for copy in {copy for number in sighting.numbers if number in on_number for copy in on_number[number]}:
+            by_number[copy].append(sighting)
+        for copy in {copy_of[i] for i in sighting.recognised if i in copy_of}:
+            by_person[copy].append(sighting)
     found: dict[int, tuple[Hit, ...]] = {}
-    for release in releases.values():
-        found.update(_release(release, seen, before))
+    for copy, release in releases.items():
+        if copy in by_number:
+            found.update(_by_number(release, by_number[copy], before))
+        else:
+            found.update(_by_person(release, by_person[copy], before))
     return found
 
 
@@ -61,18 +73,22 @@ def channel(sightings: Iterable[Sighting]) -> Channel:
     return CHANNEL if any(s.numbers and s.named for s in sightings) else WITHOUT_NAMES
 
 
-def _release(release: list[Standing], seen: list[Sighting], at: datetime) -> Mapping[int, tuple[Hit, ...]]:
-    by_number = {s.number: s.id for s in release}
+def _by_number(release: list[Standing], seen: list[Sighting], at: datetime) -> Mapping[int, tuple[Hit, ...]]:
+    on_number = {s.number: s.id for s in release}
     number_of = {s.id: s.number for s in release}
     found: defaultdict[int, list[Hit]] = defaultdict(list)
-    if any(by_number.keys() & s.numbers for s in seen):
-        for sighting in seen:
-            names = frozenset(number_of[i] for i in sighting.named & number_of.keys())
-            outcome = Outcome.NAMED if names else Outcome.MATERNAL
-            for number in sighting.numbers & by_number.keys():
-                found[by_number[number]].append(Hit(at, outcome, sighting.row, names))
-    else:
-        for sighting in seen:
-            for i in sighting.recognised & number_of.keys():
-                found[i].append(Hit(at, Outcome.MATERNAL, sighting.row))
+    for sighting in seen:
+        names = frozenset(number_of[i] for i in sighting.named & number_of.keys())
+        outcome = Outcome.NAMED if names else Outcome.MATERNAL
+        for number in sighting.numbers & on_number.keys():
+            found[on_number[number]].append(Hit(at, outcome, sighting.row, names))
+    return {i: tuple(kept) for i, kept in found.items()}
+
+
+def _by_person(release: list[Standing], seen: list[Sighting], at: datetime) -> Mapping[int, tuple[Hit, ...]]:
+    own = {s.id for s in release}
+    found: defaultdict[int, list[Hit]] = defaultdict(list)
+    for sighting in seen:
+        for i in sighting.recognised & own:
+            found[i].append(Hit(at, Outcome.MATERNAL, sighting.row))
     return {i: tuple(kept) for i, kept in found.items()}

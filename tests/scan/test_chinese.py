@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from canary.mint.facts import Fact
 from canary.scan import chinese
 from canary.scan.needles import Kind
+from canary.scan.text import plain, plain_all
 from canary.store.finds import Sought
 from tests.scan.people import found, scanned
 
@@ -109,3 +110,8 @@ def test_every_written_form_is_simplified_to_the_same(word: str) -> None:
 def test_a_name_planted_in_rare_characters_is_found_as_it_was_planted() -> None:
     her = replace(HER[0], facts={**FACTS, Fact.NAME: "陳豔后"})
     assert found(scanned("陳豔后,2026-03-05".encode(), [her])) == {1: 1}
+
+
+@given(st.lists(st.text() | st.sampled_from(["陳麗芳 ", "ＣＨＥＮ", "ǅ", "e\u0301", "a\nb", "\u2028"])))
+def test_texts_folded_together_are_those_folded_one_by_one(texts: list[str]) -> None:
+    assert plain_all(texts) == [plain(text) for text in texts]

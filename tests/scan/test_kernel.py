@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from random import Random
 
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 import canary.scan
 from canary.mint.facts import Fact
 from canary.scan import blocks as cutting
+from canary.scan import spellings
 from canary.scan.blocks import Block, Syntax, blocks, views
 from canary.scan.digests import beginnings
 from canary.scan.fallback import Fallback
@@ -24,7 +26,9 @@ from canary.scan.index import Finder, Index
 from canary.scan.kernel import Kernel
 from canary.scan.matcher import Matcher
 from canary.scan.needles import needles
+from canary.scan.person import Person, shown_numbers
 from canary.scan.run import Scan
+from canary.store.e164 import written
 from tests.scan.people import row, scanned, sought
 
 SOURCES = [str(Path(canary.scan.__file__).with_name(name)) for name in ("kernel.c", "digests.c")]
@@ -173,6 +177,23 @@ def test_records_longer_than_any_record_are_read_around_a_name_alike(
         seen.add(len(said[0]))
     assert len(seen) == 2
     assert len({tuple(f.name_rows.tolist()) for f in kernels[True]}) == 1
+
+
+@given(st.dates(date(1900, 1, 1)), st.sampled_from(["utf-8", "gb18030", "big5"]))
+def test_a_record_that_shows_a_date_in_any_spelling_shows_her_sign(day: date, encoding: str) -> None:
+    signs = list(Person(1, "N", written("+8613812345678"), {Fact.DUE_DATE: day}).signs())
+    for spelled in spellings.dates(day):
+        assert any(shown_numbers(f"7,{spelled} 12:30".encode(encoding)).issuperset(sign) for sign in signs)
+
+
+@pytest.mark.parametrize(("shown", "counts"), [("2026-3-8", True), ("08.03.2026", True), ("2026-08-03", False)])
+def test_a_name_is_looked_at_beside_the_numbers_of_her_date_in_an_order_of_dates(
+    kernels: dict[bool, list[Finder]], shown: str, counts: bool
+) -> None:
+    name, due = ROWS[0].split(",")[0], ROWS[0].split(",")[4]
+    assert due == "2026-03-08"
+    for finder in kernels[True]:
+        assert bool(finder.search(Block(f"{name},{shown}".encode()), Syntax(), None).hits) is counts
 
 
 def test_threads_find_in_ranges_what_one_finds_in_all(tmp_path: Path, library: Path) -> None:
