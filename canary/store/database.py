@@ -43,6 +43,11 @@ class Store:
             raise CanaryError(f"database_url: {self.engine.dialect.name} is not supported", URL_HINT)
         if self.engine.dialect.name == "sqlite":
             _prepare_sqlite(self.engine, patience)
+        # SQLite: a writer takes the write lock at once, for a reader that turns writer cannot wait for it and fails.
+        # Made here, once: that takes longer than to begin with one.
+        self._writers = {
+            durable: self.engine.execution_options(immediate=True, durable=durable) for durable in (True, False)
+        }
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -54,9 +59,7 @@ class Store:
     def writing(self, durable: bool = True) -> Iterator[Session]:
         """A session in one transaction: all of it, or nothing. A power cut (not a crash of ours) may undo the
         last of those that are not `durable`; only for what can be derived again."""
-        # SQLite: take the write lock at once, for a reader that turns writer cannot wait for it and fails.
-        engine = self.engine.execution_options(immediate=True, durable=durable)
-        with _outside_errors(), self._session(engine) as session, session.begin():
+        with _outside_errors(), self._session(self._writers[durable]) as session, session.begin():
             if not durable and self.engine.dialect.name == "postgresql":
                 session.execute(text("SET LOCAL synchronous_commit TO OFF"))
             yield session
@@ -64,7 +67,7 @@ class Store:
     @contextmanager
     def appending(self) -> Iterator[Connection]:
         """As `writing`, but a bare connection: a session's bookkeeping costs as much as the insert of a request."""
-        with _outside_errors(), self.engine.execution_options(immediate=True).begin() as connection:
+        with _outside_errors(), self._writers[True].begin() as connection:
             yield connection
 
     def turn(self) -> AbstractContextManager[None]:
