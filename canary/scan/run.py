@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import chain, groupby
@@ -37,8 +38,10 @@ from canary.scan.values import Resemblance, ValueMatcher, recognised
 
 if TYPE_CHECKING:
     from multiprocessing.pool import Pool
+    from multiprocessing.process import BaseProcess
 
 SHOWN = {Fact.NAME.value, Fact.PHONE.value}
+LATE = 10.0  # seconds in which a process that is asked to end should have ended
 RANGE = 1 << 26  # bytes of a plain text that one process takes at a time
 
 Progress = Callable[[int, int], None]  # bytes and rows done since the last call
@@ -170,8 +173,7 @@ class Scan:
             with ThreadPoolExecutor(jobs, initializer=_prepare, initargs=(self._finder, True)) as threads:
                 yield from self._told(tasks, threads.map(_work, tasks))
         else:
-            # Leaving the block ends the processes, whatever the reason; they hold nothing but memory. Forked, they
-            # share the finder's tables.
+            # Forked, they share the finder's tables.
             with _pool(jobs, self._finder) as pool:
                 yield from self._told(tasks, pool.imap(_work, tasks))
 
@@ -210,15 +212,30 @@ def _size(task: Task) -> int:
     return (size_of(task.path) if task.stop is None else task.stop) - task.start
 
 
-def _pool(jobs: int, finder: Finder) -> "Pool":
-    """Processes that Ctrl-C does not reach, from their first moment: whoever started them ends them."""
+@contextmanager
+def _pool(jobs: int, finder: Finder) -> "Iterator[Pool]":
+    """Processes that Ctrl-C does not reach, from their first moment: whoever started them ends them, at the end and
+    whatever happens."""
     import multiprocessing  # here, for most scans need no processes
 
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        return multiprocessing.Pool(jobs, _prepare, (finder,))
+        pool = multiprocessing.Pool(jobs, _prepare, (finder,))
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    try:
+        yield pool
+    finally:
+        # Each is asked to end, so as to end the programs it reads from; but one that does not listen is not waited for.
+        late = threading.Timer(LATE, _kill, (multiprocessing.active_children(),))
+        late.start()
+        pool.terminate()
+        late.cancel()
+
+
+def _kill(workers: "Sequence[BaseProcess]") -> None:
+    for worker in workers:
+        worker.kill()
 
 
 _own = threading.local()  # what a worker searches with

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -170,7 +171,8 @@ def test_a_scan_ended_from_outside_ends_what_it_started(jobs: str, number: signa
     (seeded.folder / "x.rar").write_bytes(archived({"a.csv": b"1,2\n"}, PACKED))
     env = {**os.environ, "PATH": str(folder), "PYTHONPATH": str(Path(__file__).parents[2])}
     command = [sys.executable, "-m", "canary", "scan", "x.rar", "city.xlsx", "--jobs", jobs]
-    with subprocess.Popen(command, cwd=seeded.folder, env=env, stdout=-1, stderr=-1) as running:
+    as_usual = partial(signal.signal, number, signal.SIG_DFL)  # under nohup it is not
+    with subprocess.Popen(command, cwd=seeded.folder, env=env, stdout=-1, stderr=-1, preexec_fn=as_usual) as running:
         while not (seeded.folder / "id").exists() or not (seeded.folder / "id").read_text():
             assert running.poll() is None
             time.sleep(0.01)
