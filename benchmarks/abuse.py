@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 from abuse_grammar import CONFIG, FORGED, Shot, shots
+from flask import Flask
 
 from canary.listen.sort import sort_all
 from canary.settings import Settings, load
@@ -59,15 +61,15 @@ def registry(folder: Path) -> Settings:
 def inside(settings: Settings, fired: Sequence[Shot], threads: int = 8) -> tuple[Answers, list[int]]:
     """Answers by kind and status, and how many KiB this process held at the times of `MEASURED`."""
     app = create_app(settings)
-    app.config["PROPAGATE_EXCEPTIONS"] = False
+    return _all(fired, partial(answered, app), threads, lambda: rss([os.getpid()]))
 
-    def fire(shot: Shot) -> int:
-        statuses: list[str] = []
-        found = app(_environ(shot), lambda status, headers, info=None: statuses.append(status) or (lambda data: None))
-        b"".join(found)
-        return int(statuses[0].split()[0])
 
-    return _all(fired, fire, threads, lambda: rss([os.getpid()]))
+def answered(app: Flask, shot: Shot) -> int:
+    """The status that an app in this process answers with; raises what it raises."""
+    statuses: list[str] = []
+    found = app(_environ(shot), lambda status, headers, info=None: statuses.append(status) or (lambda data: None))
+    b"".join(found)
+    return int(statuses[0].split()[0])
 
 
 def _environ(shot: Shot) -> dict[str, Any]:

@@ -207,17 +207,18 @@ def _smsgate(draft: _Draft) -> Shot:
     if rng.random() < 0.05:
         found["payload"] = rng.choice((None, [], 7, "x"))
     body = json.dumps(found).encode() if rng.random() < 0.97 else b"[" * rng.choice((10, 100_000))
+    return _made("/hooks/smsgate/webhook", [("Content-Type", JSON), *smsgate_headers(draft.secret, body)], body)
+
+
+def smsgate_headers(secret: str, body: bytes) -> list[tuple[str, str]]:
+    """How SMSGate signs a body: its HMAC with the time."""
     stamp = str(int(time.time()))
-    signature = hmac.new(draft.secret.encode(), body + stamp.encode(), hashlib.sha256).hexdigest()
-    return _made(
-        "/hooks/smsgate/webhook", [("Content-Type", JSON), ("X-Signature", signature), ("X-Timestamp", stamp)], body
-    )
+    digest = hmac.new(secret.encode(), body + stamp.encode(), hashlib.sha256).hexdigest()
+    return [("X-Signature", digest), ("X-Timestamp", stamp)]
 
 
 def _smsforwarder(draft: _Draft) -> Shot:
     rng = draft.rng
-    stamp = str(int(time.time() * 1000) + rng.randint(-30_000, 30_000))
-    made = hmac.new(draft.secret.encode(), f"{stamp}\n{draft.secret}".encode(), hashlib.sha256).digest()
     fields = {
         "from": CALLER,
         "text": _text(draft),
@@ -225,12 +226,17 @@ def _smsforwarder(draft: _Draft) -> Shot:
         "device": "pixel",
         "call_type": rng.choice(("", "3", "1")),
     }
-    pairs = [*_spoiled(rng, fields), ("ts", stamp), ("sign", b64encode(made).decode())]
+    pairs = [*_spoiled(rng, fields), *smsforwarder_fields(draft.secret, rng.randint(-30_000, 30_000))]
     as_json = rng.random() < 0.6
     body = json.dumps(dict(pairs)).encode() if as_json else _encoded(rng, pairs)
-    return _made(
-        "/hooks/smsforwarder/webhook", [("Content-Type", JSON if as_json else FORM), _basic(draft.basic)], body
-    )
+    return _made("/hooks/smsforwarder/webhook", [("Content-Type", JSON if as_json else FORM), basic(draft.basic)], body)
+
+
+def smsforwarder_fields(secret: str, late: int = 0) -> list[tuple[str, str]]:
+    """How SmsForwarder signs: a field of the time (here so many ms `late`) and one of its HMAC."""
+    stamp = str(int(time.time() * 1000) + late)
+    digest = hmac.new(secret.encode(), f"{stamp}\n{secret}".encode(), hashlib.sha256).digest()
+    return [("ts", stamp), ("sign", b64encode(digest).decode())]
 
 
 def _kannel(draft: _Draft) -> Shot:
@@ -244,12 +250,12 @@ def _kannel(draft: _Draft) -> Shot:
     target = "/hooks/kannel/sms?" + _encoded(rng, _spoiled(rng, fields)).decode()[:6000]
     return _made(
         target,
-        [("Content-Type", "text/plain; charset=" + rng.choice(("utf-8", "x" * 300, "\xff"))), _basic(draft.basic)],
+        [("Content-Type", "text/plain; charset=" + rng.choice(("utf-8", "x" * 300, "\xff"))), basic(draft.basic)],
         _text(draft).encode("utf-8", "surrogatepass"),
     )
 
 
-def _basic(credentials: str) -> tuple[str, str]:
+def basic(credentials: str) -> tuple[str, str]:
     return "Authorization", f"Basic {b64encode(credentials.encode()).decode()}"
 
 

@@ -11,16 +11,11 @@ there is one, and then the body. On a failure atheris prints the traceback and l
 
 import argparse
 import hashlib
-import hmac
-import io
 import json
 import random
 import sys
 import tempfile
-import time
-from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote_from_bytes, urlencode
 
@@ -29,8 +24,8 @@ import atheris
 with atheris.instrument_imports(include=["canary.listen", "canary.web", "canary.store"]):
     from canary.web.app import create_app
 
-from abuse import registry
-from abuse_grammar import BASIC, FORM, JSON, SECRET, Shot, shots
+from abuse import answered, registry
+from abuse_grammar import BASIC, FORM, JSON, SECRET, Shot, basic, shots, smsforwarder_fields, smsgate_headers
 from twilio.request_validator import RequestValidator
 
 from canary.listen.providers.twilio_signature import parsed_form
@@ -58,28 +53,18 @@ def shot(data: bytes, public: str) -> tuple[Shot, bool]:
     signed = bool(how & SIGNED)
     secret, credentials = (SECRET, BASIC) if signed else ("another", "phone:another")
     target = f"/hooks/{hook}" + (f"?{quote_from_bytes(query, safe='&=%+')}" if query else "")
-    headers = {"Content-Type": kind, "Authorization": f"Basic {b64encode(credentials.encode()).decode()}"}
+    headers = [("Content-Type", kind), basic(credentials)]
     if hook.startswith("twilio"):
         target += f"?bodySHA256={hashlib.sha256(body).hexdigest()}" if kind == JSON else ""
         form = {} if kind == JSON else parsed_form(body)
-        headers["X-Twilio-Signature"] = RequestValidator(secret).compute_signature(public + target, form)
+        headers.append(("X-Twilio-Signature", RequestValidator(secret).compute_signature(public + target, form)))
     elif hook.startswith("smsgate"):
-        stamp = str(int(time.time()))
-        digest = hmac.new(secret.encode(), body + stamp.encode(), hashlib.sha256).hexdigest()
-        headers |= {"X-Timestamp": stamp, "X-Signature": digest}
+        headers += smsgate_headers(secret, body)
     elif hook.startswith("smsforwarder"):
-        body = _stamped(body, kind, secret)
-    return Shot("", target.encode(), tuple((n.encode(), v.encode()) for n, v in headers.items()), body), signed
-
-
-def _stamped(body: bytes, kind: str, secret: str) -> bytes:
-    """As SmsForwarder signs: a field of the time and one of its HMAC."""
-    stamp = str(int(time.time() * 1000))
-    digest = hmac.new(secret.encode(), f"{stamp}\n{secret}".encode(), hashlib.sha256).digest()
-    fields = {"ts": stamp, "sign": b64encode(digest).decode()}
-    if kind == JSON:
-        return json.dumps(fields).encode().rstrip(b"}") + b"," + body.lstrip(b"{")
-    return urlencode(fields).encode() + b"&" + body
+        fields = smsforwarder_fields(secret)
+        as_json = json.dumps(dict(fields)).encode().rstrip(b"}") + b"," + body.lstrip(b"{")
+        body = as_json if kind == JSON else urlencode(fields).encode() + b"&" + body
+    return Shot("", target.encode(), tuple((n.encode(), v.encode()) for n, v in headers), body), signed
 
 
 def corpus(folder: Path, public: str, seed: int) -> None:
@@ -108,29 +93,12 @@ class Target:
     def __call__(self, data: bytes) -> None:
         """One input; raises what the app raises, and AssertionError on an answer that must not be."""
         made, signed = shot(data, self.settings.public_url)
-        status = self._status(made)
+        status = answered(self.app, made)
         self.answers["signed" if signed else "unsigned", status] += 1
         assert status < 500, f"answered {status}"
         assert signed or status != 200, "accepted though nobody signed it"
         if sum(self.answers.values()) % SORT_EVERY == 0:
             sort_all(self.store)
-
-    def _status(self, made: Shot) -> int:
-        statuses: list[str] = []
-        path, _, query = made.target.decode().partition("?")
-        environ = {
-            "REQUEST_METHOD": "POST", "RAW_URI": made.target.decode(), "PATH_INFO": path, "QUERY_STRING": query,
-            "wsgi.input": io.BytesIO(made.body), "wsgi.input_terminated": True, "CONTENT_LENGTH": str(len(made.body)),
-            **{_cgi(name): value.decode("latin-1") for name, value in made.headers},
-        }  # fmt: skip
-        said: Iterable[bytes] = self.app(environ, lambda status, headers, info=None: statuses.append(status))
-        b"".join(said)
-        return int(statuses[0].split()[0])
-
-
-def _cgi(name: bytes) -> str:
-    key = name.decode().upper().replace("-", "_")
-    return key if key == "CONTENT_TYPE" else f"HTTP_{key}"
 
 
 def main() -> None:

@@ -5,10 +5,13 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from types import FrameType
+from queue import SimpleQueue
 from typing import Any
 
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from canary import drill as drills
@@ -149,7 +152,8 @@ def run_forever(settings: Settings, say: Callable[[str], None]) -> None:
     store = settings.store()
     holder = f"{socket.gethostname()}:{os.getpid()}"
     every = {name: float(getattr(settings, f"{name}_every_seconds")) for name in JOBS}
-    scheduler = BackgroundScheduler(timezone="UTC")
+    threads = ThreadPoolExecutor()
+    scheduler = BackgroundScheduler(executors={"default": threads}, timezone="UTC")
     turn = _Turn(store, holder, settings.lease_seconds, lambda: _all_now(scheduler, every))
     soon = datetime.now(UTC) + timedelta(seconds=1)
     # Late is better than never: by default a run that begins a second late, on a busy machine, is left out.
@@ -160,18 +164,14 @@ def run_forever(settings: Settings, say: Callable[[str], None]) -> None:
     renew = _quietly("lease", turn.mine, say, lambda: None)
     how["next_run_time"] = datetime.now(UTC)
     scheduler.add_job(renew, "interval", seconds=settings.lease_seconds / 4, id="lease", **how)
-    stop = threading.Event()
-
-    def _stop(signum: int, frame: FrameType | None) -> None:
-        stop.set()
-
+    asked = SimpleQueue[int]()  # unlike an Event it may be told by a signal at any moment
     for signum in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signum, _stop)
+        signal.signal(signum, lambda signum, frame: asked.put(signum))
     scheduler.start()
     say(f"scheduler {holder} runs {', '.join(every)}")
-    stop.wait()
-    scheduler.pause()  # or a job that is due now would be handed to threads that are gone
-    scheduler.shutdown(wait=True)
+    asked.get()
+    scheduler.shutdown(wait=False)  # it would wait with a lock in its hand that a job which fails meanwhile needs
+    threads.shutdown(wait=True)
     with store.writing() as session:
         leases.give_back(session, LEASE, holder, datetime.now(UTC))
 
@@ -199,16 +199,18 @@ class _Turn:
 def _all_now(scheduler: BackgroundScheduler, names: Iterable[str]) -> None:
     # What the last holder left undone: its digest was due in a minute, and ours would be in a day.
     for name in names:
-        scheduler.modify_job(name, next_run_time=datetime.now(UTC))
+        _next(scheduler, name, timedelta(0))
 
 
 def _again(scheduler: BackgroundScheduler, name: str, seconds: float) -> Callable[[], None]:
     """Has a job that failed run again sooner than its interval."""
 
-    def again() -> None:
-        scheduler.modify_job(name, next_run_time=datetime.now(UTC) + timedelta(seconds=min(seconds, RETRY_SECONDS)))
+    return lambda: _next(scheduler, name, timedelta(seconds=min(seconds, RETRY_SECONDS)))
 
-    return again
+
+def _next(scheduler: BackgroundScheduler, name: str, after: timedelta) -> None:
+    with suppress(JobLookupError):  # the scheduler is ending
+        scheduler.modify_job(name, next_run_time=datetime.now(UTC) + after)
 
 
 def _job(

@@ -221,14 +221,27 @@ def test_a_job_that_failed_is_tried_again_before_its_interval_is_over(
 
     monkeypatch.setattr(schedule, "JOBS", {**JOBS, "digest": digest})
     monkeypatch.setattr(schedule, "RETRY_SECONDS", 0.2)
-    handlers: dict[int, Callable[..., None]] = {}
-    monkeypatch.setattr(signal, "signal", handlers.__setitem__)  # only a main thread may have any
-    running = threading.Thread(target=schedule.run_forever, args=(load(), lambda text: None))
-    running.start()
-    assert said.wait(30)
-    handlers[signal.SIGTERM](signal.SIGTERM, None)
-    running.join(15)
-    assert not running.is_alive()
+    with in_a_thread(monkeypatch) as (stop, _):
+        assert said.wait(30)
+        stop()
+
+
+def test_a_scheduler_ends_also_when_a_job_fails_meanwhile(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lone(folder)
+    begun, asked = threading.Event(), threading.Event()
+
+    def digest(settings: Settings, store: Store) -> str:
+        begun.set()
+        assert asked.wait(30)
+        time.sleep(0.5)  # by now the scheduler waits for this job
+        raise OutsideError("the disk is full")
+
+    monkeypatch.setattr(schedule, "JOBS", {**JOBS, "digest": digest})
+    with in_a_thread(monkeypatch) as (stop, said):
+        assert begun.wait(30)
+        stop()
+        asked.set()
+    assert "digest: the disk is full" in said
 
 
 @pytest.mark.slow
@@ -248,6 +261,21 @@ def test_of_three_schedulers_whose_holder_is_killed_none_runs_a_job_beside_anoth
     assert "twice at a time 0, " in done.stdout, done.stdout + done.stderr
     assert "left 0, tracebacks 0" in done.stdout
     assert " 0 killed" not in done.stdout
+
+
+@contextmanager
+def in_a_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Callable[[], None], list[str]]]:
+    """A scheduler of this process, with how to end it and what it says; it must have ended after."""
+    handlers: dict[int, Callable[..., None]] = {}
+    monkeypatch.setattr(signal, "signal", handlers.__setitem__)  # only a main thread may have any
+    said: list[str] = []
+    running = threading.Thread(target=schedule.run_forever, args=(load(), said.append), daemon=True)
+    running.start()
+    try:
+        yield lambda: handlers[signal.SIGTERM](signal.SIGTERM, None), said
+    finally:
+        running.join(20)
+        assert not running.is_alive(), "it hangs"
 
 
 def test_a_scheduler_ends_cleanly_at_ctrl_c_too(folder: Path) -> None:

@@ -21,8 +21,6 @@ class Person:
 
     def __init__(self, id: int, number: str, phone: Written, told: Mapping[Fact, Cell]) -> None:
         self.id, self.number, self.phone, self._told = id, number, phone, told
-        self.folded = False
-        self._spelled: dict[Fact, frozenset[str]] | None = None
 
     @property
     def planted_name(self) -> str:
@@ -56,10 +54,13 @@ class Person:
 
     def spelled(self, fact: Fact) -> frozenset[str]:
         """Every spelling of one fact."""
-        known = self._spelled = {} if self._spelled is None else self._spelled
-        if fact not in known:
-            known[fact] = _text(self.address) if fact is Fact.ADDRESS else _spelled(self._told.get(fact))
-        return known[fact]
+        if fact not in self._known:
+            self._known[fact] = _text(self.address) if fact is Fact.ADDRESS else _spelled(self._told.get(fact))
+        return self._known[fact]
+
+    @cached_property
+    def _known(self) -> dict[Fact, frozenset[str]]:
+        return {}  # made when first asked for: few persons ever are
 
     @cached_property
     def rounded(self) -> frozenset[str]:
@@ -79,10 +80,9 @@ class Person:
 
 def fold(people: Collection[Person]) -> None:
     """Make the names and addresses of many people ready at once: much quicker than each when it is asked for."""
-    new = [person for person in people if not person.folded]
-    names, addresses = plain_all([p.planted_name for p in new]), plain_all([p.planted_address for p in new])
-    for person, name, address in zip(new, names, addresses, strict=True):
-        person.name, person.address, person.folded = name, address, True
+    names, addresses = plain_all([p.planted_name for p in people]), plain_all([p.planted_address for p in people])
+    for person, name, address in zip(people, names, addresses, strict=True):
+        person.name, person.address = name, address
 
 
 def _spelled(value: Cell) -> frozenset[str]:

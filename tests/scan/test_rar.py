@@ -3,8 +3,11 @@
 import base64
 import io
 import os
+import signal
+import subprocess
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from queue import Empty, Queue
 
@@ -131,6 +134,29 @@ def is_gone(process: int) -> bool:
             return True
         time.sleep(0.02)
     return False
+
+
+def test_a_tool_interrupted_while_it_starts_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    started, begun = tools._started, list[int]()
+
+    def slowly(command: Sequence[str]) -> "subprocess.Popen[bytes]":
+        program = started(command)
+        begun.append(program.pid)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.1)
+        return program
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tools, "_started", slowly)
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            Program(["/bin/sleep", "600"], "x.rar")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert is_gone(begun[0])
 
 
 def test_a_tool_that_hangs_when_asked_what_it_knows_is_passed_over(

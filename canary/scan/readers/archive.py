@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from canary.errors import CanaryError
-from canary.scan.readers.base import BROKEN, LARGEST, Part, Source, refuse_bomb, unreadable
+from canary.scan.readers.base import BROKEN, LARGEST, Part, Source, held, refuse_bomb, unreadable
 from canary.scan.readers.rar import Rar
 from canary.scan.readers.sevenzip import SevenZip
 from canary.scan.readers.solid import sources
 
 DEEPEST = 5
-_PIECE = 1 << 20
 SEVENZIP, RAR = b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07"
 
 Recurse = Callable[[Source], Iterator[Part]]
@@ -137,17 +136,13 @@ def _is_tar(source: Source) -> bool:
 def in_memory(source: Source) -> Source:
     """A source whose bytes are held once, as a file in memory, for readers that jump about in them. Raises CanaryError
     if it is too large."""
-    held = _memory()
-    with source.open() as stream:
-        while held.tell() <= LARGEST and (piece := stream.read(_PIECE)):
-            held.write(piece)
-    if held.tell() > LARGEST:
-        raise CanaryError(f"{source.name}: too large to be read inside an archive", "unpack it and scan the folder")
-    held.flush()
-    if isinstance(held, io.BytesIO):
-        return Source(source.name, partial(io.BytesIO, held.getvalue()), held.tell(), source.depth)
-    path = Path(f"/proc/{os.getpid()}/fd/{held.fileno()}")
-    return Source(source.name, partial(_again, held, path), held.tell(), source.depth, path)
+    memory = _memory()
+    memory.writelines(held(source, LARGEST))
+    memory.flush()
+    if isinstance(memory, io.BytesIO):
+        return Source(source.name, partial(io.BytesIO, memory.getvalue()), memory.tell(), source.depth)
+    path = Path(f"/proc/{os.getpid()}/fd/{memory.fileno()}")
+    return Source(source.name, partial(_again, memory, path), memory.tell(), source.depth, path)
 
 
 def _memory() -> BinaryIO:
@@ -156,6 +151,6 @@ def _memory() -> BinaryIO:
     return open(os.memfd_create("found", os.MFD_CLOEXEC), "wb")
 
 
-def _again(held: BinaryIO, path: Path) -> BinaryIO:
-    """A file in memory from its start; it lasts as long as it is `held`."""
+def _again(memory: BinaryIO, path: Path) -> BinaryIO:
+    """A file in memory from its start; it lasts as long as `memory` is open."""
     return path.open("rb")

@@ -13,6 +13,7 @@ from canary.errors import CanaryError
 from canary.scan.blocks import SIZE, Block, Syntax, sniff
 
 LARGEST = 1 << 28  # bytes of a packed workbook, database or archive that are unpacked into memory
+PIECE = 1 << 20  # bytes of it read at a time
 MOST_UNPACKED = 1 << 37  # bytes that one archive may hold in all
 MOST_RATIO = 200  # how many times its size real tables hardly ever shrink
 BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, OSError)  # of archives
@@ -45,6 +46,19 @@ class Part:
     blocks: Callable[[], Iterator[Block]]
     views: Callable[[], Iterator[Block]] | None = None
     wide: "Callable[[Sequence[str]], Part] | None" = None
+
+
+def held(source: Source, most: int) -> Iterator[bytes]:
+    """All of what lies inside an archive, in pieces to be held in memory. Raises CanaryError if there are more than
+    `most` bytes."""
+    with source.open() as stream:
+        while piece := stream.read(min(PIECE, most + 1)):
+            most -= len(piece)
+            if most < 0:
+                raise CanaryError(
+                    f"{source.name}: too large to be read inside an archive", "unpack it and scan the folder"
+                )
+            yield piece
 
 
 def unreadable(name: str, error: CanaryError) -> Part:

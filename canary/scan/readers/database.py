@@ -6,9 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from canary.errors import CanaryError
-from canary.scan.readers.base import LARGEST, Part, Source, table_blocks, table_syntax
-
-_PIECE = 1 << 20
+from canary.scan.readers.base import LARGEST, Part, Source, held, table_blocks, table_syntax
 
 
 class SqliteReader:
@@ -35,12 +33,7 @@ def _unreadable(name: str, error: sqlite3.Error) -> CanaryError:
 def _opened(source: Source) -> sqlite3.Connection:
     if source.path is not None:
         return sqlite3.connect(f"{source.path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
-    content = bytearray()
-    with source.open() as stream:
-        while len(content) <= LARGEST // 2 and (piece := stream.read(_PIECE)):  # half, for the library copies it
-            content += piece
-    if len(content) > LARGEST // 2:
-        raise CanaryError(f"{source.name}: too large to be read inside an archive", "unpack it and scan the folder")
+    content = bytearray().join(held(source, LARGEST // 2))  # half, for the library copies it
     content[18:20] = b"\x01\x01"  # as if not in WAL mode, in which nothing opens in memory
     database = sqlite3.connect(":memory:")
     database.deserialize(content)

@@ -6,6 +6,7 @@ import selectors
 import signal
 import subprocess
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from canary.errors import CanaryError
@@ -31,15 +32,18 @@ class Program(io.RawIOBase):
 
     def __init__(self, command: Sequence[str], name: str) -> None:
         self._name, self._called = name, os.path.basename(command[0])
-        # Interrupted while it starts, it would run on, and nobody know of it.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-        try:
-            self._program = _started(command)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        self._waiting = selectors.DefaultSelector()
+        # Interrupted while it starts, it would run on, and nobody know of it. Python interrupts its main thread alone,
+        # whatever that masks, so another starts it.
+        with ThreadPoolExecutor(1) as starter:
+            starting = starter.submit(_started, command)
+            try:
+                self._program = starting.result()
+            except BaseException:
+                _end(starting.result())
+                raise
         assert self._program.stdout
         self._pipe = self._program.stdout
-        self._waiting = selectors.DefaultSelector()
         self._waiting.register(self._pipe, selectors.EVENT_READ)
 
     def readable(self) -> bool:
@@ -66,9 +70,7 @@ class Program(io.RawIOBase):
             return
         super().close()
         self._waiting.close()
-        with self._program, suppress(ProcessLookupError, PermissionError):  # it left; its group may be another's
-            if self._program.returncode is None:
-                os.killpg(self._program.pid, signal.SIGKILL)
+        _end(self._program)
 
     def _hangs(self) -> CanaryError:
         said = f"{self._name}: {self._called}, which reads it, gave nothing for {PATIENCE:g} s and was ended"
@@ -91,6 +93,12 @@ class Output(Program):
         if not got and self.failed():
             raise CanaryError(f"{self._source.name}: damaged: the program that reads it gave up", "save it as CSV")
         return got
+
+
+def _end(program: "subprocess.Popen[bytes]") -> None:
+    with program, suppress(ProcessLookupError, PermissionError):  # it left; its group may be another's
+        if program.returncode is None:
+            os.killpg(program.pid, signal.SIGKILL)
 
 
 def _started(command: Sequence[str]) -> "subprocess.Popen[bytes]":

@@ -93,20 +93,20 @@ def _read(source: Source) -> None:
 
 
 def _refuse_bomb(source: Source) -> None:
-    rehearsed = False
+    small = False
     with source.open() as stream:
         if stream.read(4) == _OLE:  # whatever stands at its end: the library looks there first, too
             stream.seek(0)
             refuse_circles(source.name, stream.read())
-            rehearsed = True
+            small = True
         elif zipfile.is_zipfile(stream):
             with zipfile.ZipFile(stream) as package:
                 for info in package.infolist():
                     refuse_bomb(source.name, info.compress_size, info.file_size)
                     if info.file_size <= _CHECKED and "sheet" in info.filename:
                         _refuse_wide(source.name, package.read(info))
-                rehearsed = sum(info.file_size for info in package.infolist()) <= _CHECKED
-    if rehearsed and not survives(lambda: _read(source), source.size):
+                small = sum(info.file_size for info in package.infolist()) <= _CHECKED
+    if small and not survives(lambda: _read(source), source.size):
         raise CanaryError(f"{source.name}: damaged: what reads it gave up", "open it and save it as CSV")
 
 
