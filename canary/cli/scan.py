@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SELDOM = 100_000  # objects between two looks for garbage: matches are none, and the collector would walk them all
 PIECE = 1 << 24  # bytes hashed at a time: between two of them Python's lock is waited for
 SWITCH = 0.001  # seconds for which Python runs one thread while others wait
+SOON = 0.01  # seconds
 LAW_ROWS = 5000  # from here the law calls a leak of health data "especially serious" (CASES 3)
 FRAGMENT = 1 << 28  # bytes, held in memory
 BIG = 1 << 26  # bytes from which more processes than one are worth their start
@@ -144,19 +145,30 @@ def _below(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def _ended_in_order() -> Iterator[None]:
-    """An end from outside (a closed terminal, a shutdown) is as Ctrl-C, so that what the scan started ends, too."""
+    """An end from outside (a closed terminal, a shutdown) is as Ctrl-C, and neither is lost: raised where Python only
+    prints what is raised (in a finalizer, or while it forks), it is raised again."""
 
     def leave(*_: object) -> None:
         raise KeyboardInterrupt
 
-    before = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) == signal.SIG_DFL]
+    def ignored(lost: "sys.UnraisableHookArgs") -> None:
+        if isinstance(lost.exc_value, KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, SOON)
+        else:
+            told(lost)
+
+    told, sys.unraisablehook = sys.unraisablehook, ignored
+    ends = (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+    before = [each for each in ends if signal.getsignal(each) == signal.SIG_DFL]
     for number in before:
         signal.signal(number, leave)
     try:
         yield
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         for number in before:
             signal.signal(number, signal.SIG_DFL)
+        sys.unraisablehook = told
 
 
 @contextmanager

@@ -2,19 +2,16 @@
 
 import gc
 import io
-import signal
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import chain, groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +23,7 @@ from canary.scan.blocks import SIZE, Block, blocks, views
 from canary.scan.cells import CellMatcher, Likeness
 from canary.scan.index import Finder
 from canary.scan.kernel import Kernel
+from canary.scan.lifetime import processes
 from canary.scan.matcher import Matcher, finder
 from canary.scan.near import NearMatcher, Nearness
 from canary.scan.needles import Needles
@@ -36,12 +34,7 @@ from canary.scan.readers.omop import OBSERVATION, PERSON, place_of, with_joins
 from canary.scan.record import DUE_DATES, Match, is_doubtful, merged, parted
 from canary.scan.values import Resemblance, ValueMatcher, recognised
 
-if TYPE_CHECKING:
-    from multiprocessing.pool import Pool
-    from multiprocessing.process import BaseProcess
-
 SHOWN = {Fact.NAME.value, Fact.PHONE.value}
-LATE = 10.0  # seconds in which a process that is asked to end should have ended
 RANGE = 1 << 26  # bytes of a plain text that one process takes at a time
 
 Progress = Callable[[int, int], None]  # bytes and rows done since the last call
@@ -174,8 +167,8 @@ class Scan:
                 yield from self._told(tasks, threads.map(_work, tasks))
         else:
             # Forked, they share the finder's tables.
-            with _pool(jobs, self._finder) as pool:
-                yield from self._told(tasks, pool.imap(_work, tasks))
+            with processes(jobs, partial(_prepare, self._finder)) as pool:
+                yield from self._told(tasks, pool.map(_work, tasks))
 
     def _told(self, tasks: Sequence[Task], results: Iterator[list[Scanned]]) -> Iterator[list[Scanned]]:
         for task, found in zip(tasks, results, strict=True):
@@ -212,39 +205,10 @@ def _size(task: Task) -> int:
     return (size_of(task.path) if task.stop is None else task.stop) - task.start
 
 
-@contextmanager
-def _pool(jobs: int, finder: Finder) -> "Iterator[Pool]":
-    """Processes that Ctrl-C does not reach, from their first moment: whoever started them ends them, at the end and
-    whatever happens."""
-    import multiprocessing  # here, for most scans need no processes
-
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        pool = multiprocessing.Pool(jobs, _prepare, (finder,))
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    try:
-        yield pool
-    finally:
-        # Each is asked to end, so as to end the programs it reads from; but one that does not listen is not waited for.
-        late = threading.Timer(LATE, _kill, (multiprocessing.active_children(),))
-        late.start()
-        pool.terminate()
-        late.cancel()
-
-
-def _kill(workers: "Sequence[BaseProcess]") -> None:
-    for worker in workers:
-        worker.kill()
-
-
 _own = threading.local()  # what a worker searches with
 
 
 def _prepare(finder: Finder, twin: bool = False) -> None:
-    if not twin:  # a process of its own: ended, it still ends the programs that it reads from
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda *_: sys.exit(1))
     _own.finder = finder.twin() if twin else finder
 
 

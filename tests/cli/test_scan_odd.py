@@ -16,7 +16,7 @@ from canary.cli import scan as command
 from tests.cli.conftest import Shell
 from tests.cli.test_scan import process
 from tests.scan.packed import PACKED, archived, seven, zipped
-from tests.scan.test_rar import is_gone
+from tests.scan.processes import is_gone
 
 
 @pytest.fixture
@@ -180,6 +180,24 @@ def test_a_scan_ended_from_outside_ends_what_it_started(jobs: str, number: signa
         out, err = running.communicate(timeout=20)
     assert (running.returncode, out) == (130, b"") and b"nothing was kept" in err and b"Traceback" not in err
     assert is_gone(int((seeded.folder / "id").read_text()))
+
+
+def test_a_scan_ends_also_when_it_is_asked_to_while_it_forks(seeded: Shell) -> None:
+    code = """if True:
+        import os, signal, time
+        def asked():
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.01)
+        os.register_at_fork(after_in_parent=asked)  # what is raised here, Python ignores
+        from canary.scan.readers import rehearsal, workbook
+        workbook.survives = lambda read, size: rehearsal.survives(lambda: time.sleep(60), size)
+        from canary.cli.main import main
+        main()
+    """
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    run = [sys.executable, "-c", code, "scan", "city.xlsx"]
+    done = subprocess.run(run, cwd=seeded.folder, env=env, capture_output=True, timeout=30)
+    assert (done.returncode, done.stdout) == (130, b"") and b"Traceback" not in done.stderr, done.stderr
 
 
 def document(stream: str) -> bytes:

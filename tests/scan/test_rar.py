@@ -3,11 +3,10 @@
 import base64
 import io
 import os
-import signal
 import subprocess
+import sys
 import threading
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from queue import Empty, Queue
 
@@ -18,10 +17,10 @@ from canary.scan.readers import rar, sevenzip, solid
 from canary.scan.readers import tool as tools
 from canary.scan.readers.detect import parts
 from canary.scan.readers.file import source_of
-from canary.scan.readers.tool import Program
 from canary.scan.run import Scan
 from tests.scan.packed import PACKED, archived, seven, zipped
 from tests.scan.people import found
+from tests.scan.processes import commands, is_gone
 from tests.scan.test_readers import CSV, EXPECTED, FILES, NEEDLES, ROWS, scan
 
 # Of rarfile's own tests (ISC licence): rar 3, a packed comment for the archive and for each file.
@@ -97,8 +96,7 @@ def test_a_tool_and_a_thread_end_when_the_reading_does(tool: Path, tmp_path: Pat
     next(reading)
     reading.close()  # type: ignore[attr-defined]
     assert threading.active_count() == before
-    with pytest.raises(ProcessLookupError):
-        os.kill(int((tmp_path / "id").read_text()), 0)
+    assert is_gone(int((tmp_path / "id").read_text()))
 
 
 def test_a_tool_that_has_given_all_and_hangs_is_not_waited_for(tool: Path, tmp_path: Path) -> None:
@@ -124,39 +122,23 @@ def test_a_tool_that_hangs_is_ended_with_all_it_started(
     assert is_gone(int((tmp_path / "id").read_text()))
 
 
-def is_gone(process: int) -> bool:
-    """Whether it is gone, or nothing but an entry that nobody asked for yet."""
+@pytest.mark.parametrize("moment", ["while it works", "while it starts"])
+def test_a_tool_ends_also_when_what_started_it_is_killed(moment: str, tool: Path, tmp_path: Path) -> None:
+    """By kill -9, after which nothing is done in order."""
+    (tmp_path / "bin/unrar").write_text(f"#!/bin/sh\necho $$ > '{tmp_path}/id'\n/bin/sleep 600 &\nwait\n")
+    code = "import sys; from canary.scan.readers.tool import Program; p = Program(sys.argv[1:], 'x.rar'); "
+    code += "p.read(1)" if moment == "while it works" else "import os; os.kill(os.getpid(), 9)"
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "bin/unrar")], env=env) as starter:
+        if moment == "while it works":
+            while not (tmp_path / "id").exists() or not (tmp_path / "id").read_text().endswith("\n"):
+                time.sleep(0.01)
+            starter.kill()
     for _ in range(100):
-        try:
-            if Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                return True
-        except FileNotFoundError:
-            return True
+        if not (left := [line for line in commands() if bytes(tmp_path) in line]):
+            break
         time.sleep(0.02)
-    return False
-
-
-def test_a_tool_interrupted_while_it_starts_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    started, begun = tools._started, list[int]()
-
-    def slowly(command: Sequence[str]) -> "subprocess.Popen[bytes]":
-        program = started(command)
-        begun.append(program.pid)
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(0.1)
-        return program
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(tools, "_started", slowly)
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            Program(["/bin/sleep", "600"], "x.rar")
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    assert is_gone(begun[0])
+    assert not left
 
 
 def test_a_tool_that_hangs_when_asked_what_it_knows_is_passed_over(
@@ -211,7 +193,7 @@ def test_comments_are_not_unpacked_for_that_takes_a_temporary_file(tool: Path, t
 
 def test_the_tool_is_told_no_secret(tool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CANARY_KEY", "geheim")
-    with Program(["/usr/bin/env"], "a.rar") as stream:
+    with tools.Program(["/usr/bin/env"], "a.rar") as stream:
         assert b"geheim" not in stream.read()
 
 

@@ -3,10 +3,7 @@
 import gc
 import gzip
 import io
-import multiprocessing
-import signal
 import sqlite3
-import time
 import tracemalloc
 import zipfile
 import zlib
@@ -18,13 +15,11 @@ import pytest
 import xlwt
 from py7zr.compressor import SevenZipDecompressor
 
-from canary.errors import SealedError
-from canary.scan import run
 from canary.scan.needles import needles
 from canary.scan.readers import base, sevenzip
 from canary.scan.readers.detect import parts
 from canary.scan.readers.file import source_of
-from canary.scan.run import Scan, Scanned, Task
+from canary.scan.run import Scan, Scanned
 from tests.scan.packed import archived, seven, tarred, zipped
 from tests.scan.people import HEADER, everyone, found, sought
 
@@ -303,24 +298,3 @@ def test_several_processes_find_in_ranges_what_one_finds(looked: str, tmp_path: 
     assert alone.matches and alone.matches == together.matches
     assert (alone.rows, alone.columns) == (together.rows, together.columns)
     assert alone.name_rows.tolist() == together.name_rows.tolist()
-
-
-def test_a_process_that_does_not_listen_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def deaf(task: Task, *_: object) -> list[Scanned]:
-        if task.path.name == "a.csv":
-            while not (tmp_path / "deaf").exists():
-                time.sleep(0.01)
-            raise SealedError("the key is another", "restore it")
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        (tmp_path / "deaf").touch()
-        time.sleep(600)
-        return []
-
-    monkeypatch.setattr(run, "scan_task", deaf)
-    monkeypatch.setattr(run, "LATE", 0.2)
-    paths = [tmp_path / name for name in ("a.csv", "b.csv")]
-    for path in paths:
-        path.write_bytes(CSV)
-    with pytest.raises(SealedError):
-        Scan(NEEDLES, jobs=2).files(paths)
-    assert multiprocessing.active_children() == []

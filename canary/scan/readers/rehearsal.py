@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from canary.scan.lifetime import end_with
 from canary.scan.readers.tool import PATIENCE
 
 _MOST = 1 << 28  # bytes of memory, and a few times the file's own size
@@ -17,9 +18,10 @@ _MOST = 1 << 28  # bytes of memory, and a few times the file's own size
 def survives(read: Callable[[], object], size: int) -> bool:
     """Whether whoever reads a file of `size` bytes lives on, in bounded memory and time; errors are none of our
     business."""
-    child = os.fork()
+    parent, child = os.getpid(), os.fork()
     if not child:
         try:
+            end_with(parent)
             _limit(_MOST + 6 * size)
             with suppress(Exception):
                 read()

@@ -6,7 +6,6 @@ import selectors
 import signal
 import subprocess
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from canary.errors import CanaryError
@@ -14,6 +13,21 @@ from canary.scan.readers.base import Source, refuse_bomb
 
 MOST_MEMORY = 1 << 22  # KB of address space: rar 5 allows for dictionaries of gigabytes
 PATIENCE = 120.0  # seconds without a byte: however large an archive is, it is unpacked bit by bit
+
+# Runs a program in limited memory, and beside it a watch that ends all when whoever started this is gone, however it
+# went: killed, it ends nothing, but its end of the pipe that is read here closes.
+_GUARDED = f"""
+ulimit -v {MOST_MEMORY} 2>/dev/null
+exec 3<&0
+"$@" 3<&- </dev/null &
+program=$!
+exec >/dev/null
+{{ read -r _; kill -9 -$$; }} <&3 &
+wait $program
+ended=$?
+kill -9 $!
+exit $ended
+"""
 
 
 def path_of(source: Source) -> str:
@@ -32,18 +46,10 @@ class Program(io.RawIOBase):
 
     def __init__(self, command: Sequence[str], name: str) -> None:
         self._name, self._called = name, os.path.basename(command[0])
-        self._waiting = selectors.DefaultSelector()
-        # Interrupted while it starts, it would run on, and nobody know of it. Python interrupts its main thread alone,
-        # whatever that masks, so another starts it.
-        with ThreadPoolExecutor(1) as starter:
-            starting = starter.submit(_started, command)
-            try:
-                self._program = starting.result()
-            except BaseException:
-                _end(starting.result())
-                raise
+        self._program = _started(command)
         assert self._program.stdout
         self._pipe = self._program.stdout
+        self._waiting = selectors.DefaultSelector()
         self._waiting.register(self._pipe, selectors.EVENT_READ)
 
     def readable(self) -> bool:
@@ -102,8 +108,8 @@ def _end(program: "subprocess.Popen[bytes]") -> None:
 
 
 def _started(command: Sequence[str]) -> "subprocess.Popen[bytes]":
-    limited = ["/bin/sh", "-c", f'ulimit -v {MOST_MEMORY} 2>/dev/null; exec "$@"', "sh", *command]
-    null, pipe = subprocess.DEVNULL, subprocess.PIPE
+    pipe, none = subprocess.PIPE, subprocess.DEVNULL
+    guarded = ["/bin/sh", "-c", _GUARDED, "sh", *command]
     told = {"PATH": os.environ.get("PATH", os.defpath), "HOME": "/", "LC_ALL": "C.UTF-8"}
     # Unbuffered: whoever reads gets what is there, and does not wait for more. A group of its own: it is ended whole.
-    return subprocess.Popen(limited, 0, stdin=null, stdout=pipe, stderr=null, env=told, start_new_session=True)
+    return subprocess.Popen(guarded, 0, stdin=pipe, stdout=pipe, stderr=none, env=told, start_new_session=True)
