@@ -167,7 +167,7 @@ def test_an_interrupted_scan_ends_at_once_and_leaves_nothing(seeded: Shell, jobs
             pass
         time.sleep(0.5)
         os.killpg(running.pid, signal.SIGINT)
-        out, err = running.communicate(timeout=20)
+        out, err = running.communicate(timeout=60)
     assert running.returncode == 130 and out == b"" and b"Traceback" not in err and b"nothing was kept" in err
     assert sorted(p.name for p in seeded.folder.iterdir() if not p.name.endswith(("-wal", "-shm"))) == before
     assert seeded.ledger("scan") == []

@@ -177,7 +177,7 @@ def test_a_scan_ended_from_outside_ends_what_it_started(jobs: str, number: signa
             assert running.poll() is None
             time.sleep(0.01)
         running.send_signal(number)
-        out, err = running.communicate(timeout=20)
+        out, err = running.communicate(timeout=60)
     assert (running.returncode, out) == (130, b"") and b"nothing was kept" in err and b"Traceback" not in err
     assert is_gone(int((seeded.folder / "id").read_text()))
 
@@ -196,7 +196,7 @@ def test_a_scan_ends_also_when_it_is_asked_to_while_it_forks(seeded: Shell) -> N
     """
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     run = [sys.executable, "-c", code, "scan", "city.xlsx"]
-    done = subprocess.run(run, cwd=seeded.folder, env=env, capture_output=True, timeout=30)
+    done = subprocess.run(run, cwd=seeded.folder, env=env, capture_output=True, timeout=60)
     assert (done.returncode, done.stdout) == (130, b"") and b"Traceback" not in done.stderr, done.stderr
 
 

@@ -107,7 +107,7 @@ def running(server: socketserver.BaseServer) -> Iterator[None]:
             yield
         finally:
             server.shutdown()
-            thread.join(timeout=5)
+            thread.join(timeout=60)
 
 
 @contextmanager

@@ -134,7 +134,7 @@ def test_syslog_by_tcp_is_counted_in_octets() -> None:
         thread = Thread(target=server.handle_request)
         thread.start()
         Syslog(f"tcp://127.0.0.1:{server.server_address[1]}").send(SAID)
-        thread.join(timeout=5)
+        thread.join(timeout=60)
     length, _, rest = server.got.partition(b" ")  # type: ignore[attr-defined]
     assert int(length) == len(rest) and rest.startswith(b"<130>1 ")
     with pytest.raises(OutsideError, match="syslog: "):

@@ -16,13 +16,13 @@ def test_all_that_wait_while_one_is_written_are_written_together() -> None:
     def write(items: Sequence[int]) -> list[int]:
         groups.append(list(items))
         started.set()
-        release.wait(5)
+        release.wait(60)
         return [item * 10 for item in items]
 
     group = Group(write)
     with ThreadPoolExecutor(20) as pool:
         first = pool.submit(group.do, 0)
-        started.wait(5)
+        started.wait(60)
         rest = [pool.submit(group.do, i) for i in range(1, 20)]
         while len(group._queue) < 19:
             time.sleep(0.001)
@@ -45,7 +45,7 @@ def test_never_two_writes_at_once_and_every_item_just_once() -> None:
     group, together = Group(write), Barrier(32)
 
     def many(start: int) -> list[int]:
-        together.wait(5)
+        together.wait(60)
         return [group.do(start + i) for i in range(100)]
 
     with ThreadPoolExecutor(32) as pool:
@@ -59,7 +59,7 @@ def test_an_error_reaches_everyone_of_its_group_and_nobody_else() -> None:
 
     def write(items: Sequence[int]) -> list[int]:
         started.set()
-        release.wait(5)
+        release.wait(60)
         if 3 in items:
             raise OSError("disk")
         return list(items)
@@ -67,7 +67,7 @@ def test_an_error_reaches_everyone_of_its_group_and_nobody_else() -> None:
     group = Group(write)
     with ThreadPoolExecutor(5) as pool:
         first = pool.submit(group.do, 0)
-        started.wait(5)
+        started.wait(60)
         rest = [pool.submit(group.do, i) for i in (1, 2, 3)]
         while len(group._queue) < 3:
             time.sleep(0.001)

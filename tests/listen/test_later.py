@@ -32,7 +32,7 @@ def test_what_fails_is_left_and_the_next_is_worked_on() -> None:
 
     later = Later[int](work)
     later.add(0)
-    assert first.wait(5)
+    assert first.wait(60)
     later.add(1)
     later.close()
     assert done == [1]
@@ -50,7 +50,7 @@ def test_a_mistake_of_ours_ends_nothing_and_is_told(caplog: pytest.LogCaptureFix
 
     later = Later[int](work)
     later.add(0)
-    assert first.wait(5)
+    assert first.wait(60)
     later.add(1)
     later.close()
     assert done == [1]

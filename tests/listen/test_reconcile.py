@@ -61,7 +61,7 @@ class _Forward(Played):
             status, body = (500, b"{}") if self.server.broken else (200, self._recordings())
         else:
             headers = {"Authorization": self.headers["Authorization"]}
-            answer = requests.get(self.server.behind + self.path, headers=headers, timeout=10)
+            answer = requests.get(self.server.behind + self.path, headers=headers, timeout=60)
             status, body = answer.status_code, answer.content
         self.answer(status, body, {"Content-Type": "application/json"})
 
@@ -76,7 +76,7 @@ def front(twilio_emulator: Emulator) -> Iterator[Front]:
         thread.start()
         yield server
         server.shutdown()
-        thread.join(timeout=5)
+        thread.join(timeout=60)
 
 
 def provider(front: Front) -> TwilioProvider:

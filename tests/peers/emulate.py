@@ -25,7 +25,7 @@ class LocalHttp(TwilioHttpClient):
     """The official client has no base URL to set: send what it means for Twilio to a local server."""
 
     def __init__(self, base: str) -> None:
-        super().__init__(timeout=10)
+        super().__init__(timeout=60)
         self._base = urlsplit(base)
 
     def request(self, method: str, url: str, *args: Any, **options: Any) -> Any:
@@ -70,7 +70,7 @@ class Emulator:
 
     def _simulate(self, what: str, **parameters: str) -> str:
         url = f"{self.base}/_twilio/simulate/{what}"
-        answer = requests.post(url, data=parameters, auth=(ACCOUNT, TOKEN), timeout=15)
+        answer = requests.post(url, data=parameters, auth=(ACCOUNT, TOKEN), timeout=60)
         answer.raise_for_status()
         return str(answer.json()["sid"])
 
@@ -117,7 +117,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGTERM)
     try:
-        process.wait(timeout=5)
+        process.wait(timeout=60)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait(timeout=5)
+        process.wait(timeout=60)

@@ -45,7 +45,7 @@ class _Forward(Played):
         self.server.posts.append(urlsplit(self.path).path)
         if self.path.endswith("/Messages.json") and self.server.carries:  # before the answer: tests need not wait
             url = f"{self.server.behind}/_twilio/simulate/inbound-message"
-            requests.post(url, data=form, auth=(ACCOUNT, TOKEN), timeout=10)
+            requests.post(url, data=form, auth=(ACCOUNT, TOKEN), timeout=60)
         self._forward("POST", form)
 
     def _forward(self, method: str, form: dict[str, str]) -> None:
@@ -53,7 +53,7 @@ class _Forward(Played):
             return self._answer(200, {"recordings": [], "next_page_uri": None})
         headers = {"Authorization": self.headers["Authorization"]}
         there = self.server.behind + self.path
-        answer = requests.request(method, there, data=form, headers=headers, timeout=10)
+        answer = requests.request(method, there, data=form, headers=headers, timeout=60)
         body = answer.json() if answer.content else None
         for each in (body or {}).get("incoming_phone_numbers", [body or {}]):
             self._remember(each, form)

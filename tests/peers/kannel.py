@@ -85,7 +85,7 @@ def _process(program: str, settings: Path) -> Iterator[None]:
     finally:
         process.terminate()
         try:
-            process.wait(timeout=10)
+            process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

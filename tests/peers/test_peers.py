@@ -50,7 +50,7 @@ def receiver() -> Iterator[Receiver]:
         thread.start()
         yield server
         server.shutdown()
-        thread.join(timeout=5)
+        thread.join(timeout=60)
 
 
 def test_postgres_is_15_and_durable(postgres_url: str) -> None:

@@ -63,7 +63,7 @@ class Server:
         """Signal master and workers; the group is our own."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, signum)
-            self.process.wait(timeout=20)
+            self.process.wait(timeout=60)
 
 
 @contextmanager

@@ -56,7 +56,7 @@ def post(
     signature = RequestValidator(TOKEN).compute_signature(settings.public_url + target, form)
     headers: dict[str, str | None] = {"Content-Type": kind, "X-Twilio-Signature": signature}
     headers |= {name.replace("_", "-"): value for name, value in changed.items()}
-    line = HTTPConnection(settings.bind, timeout=10)  # unlike others, it sends the target byte for byte
+    line = HTTPConnection(settings.bind, timeout=60)  # unlike others, it sends the target byte for byte
     with closing(line):
         sent = {name: value for name, value in headers.items() if value is not None}
         line.request("POST", target.partition("#")[0], raw, sent)
