@@ -122,6 +122,9 @@ def left(runs: Sequence[Run], until: float) -> int:
     return sum(len(every - jobs) for pid, jobs in ran.items() if last[pid] - first[pid] >= 10)
 
 
+SLOWEST = 300.0  # seconds in which one scheduler at least has begun a job
+
+
 class Crew:
     """The schedulers; one that was killed comes back."""
 
@@ -168,12 +171,14 @@ class Crew:
 
 
 def trouble(crew: Crew, seconds: float, lease: float, rng: random.Random) -> None:
-    """Kill the holder again and again; the last kill leaves time for another to take over."""
+    """Kill the holder again and again, once at least; the last kill leaves time for another to take over."""
     until = time.monotonic() + seconds
     while True:
         calm = rng.uniform(lease / 3, lease * 1.5)
         if time.monotonic() + calm + lease * 1.5 > until:
-            break
+            if crew.kills or time.monotonic() > until + SLOWEST:
+                break
+            until += calm + lease * 1.5
         time.sleep(calm)
         if holder := crew.holder():
             crew.kill(holder, rng.uniform(0.5, lease / 6))

@@ -22,8 +22,6 @@ if .venv/bin/python -c "import ray" 2>/dev/null; then
 fi
 echo "== readers"
 .venv/bin/python benchmarks/fuzz_readers.py
-echo "== found rows"
-.venv/bin/python benchmarks/found_rows.py 100
 for database in sqlite postgresql; do
   echo "== faults on $database"
   PYTHONPATH=$PWD .venv/bin/python benchmarks/faults.py --minutes 10 --database "$database"

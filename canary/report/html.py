@@ -138,7 +138,7 @@ def _contact(contact: ContactView, view: ReportView, words: Words) -> dict[str, 
         "copy": contact.copy or "",
         "paths": paths_of(contact, words),
         "attested": words.name("attested", contact.attested),
-        "reason": contact.reason,
+        "reason": words.reason(contact.reason),
     }
     if not view.revealed:
         return {"cells": row, "said": ""}

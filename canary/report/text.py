@@ -100,7 +100,7 @@ def _contact_row(contact: ContactView, words: Words, *, revealed: bool) -> list[
     row = [
         str(contact.id), stamp(contact.at), words.name("channel", contact.channel),
         words.name("kind", contact.kind), contact.number, contact.copy or "", paths_of(contact, words),
-        words.name("attested", contact.attested), contact.reason,
+        words.name("attested", contact.attested), words.reason(contact.reason),
     ]  # fmt: skip
     return [*row, contact.caller, contact.persona, contact.text] if revealed else row
 

@@ -1,6 +1,7 @@
 """The report's words in each language, and how that language writes numbers, odds and dates."""
 
 import math
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
@@ -10,6 +11,7 @@ from canary.errors import CanaryError
 
 LANGUAGES = ("en", "zh")
 SCALE = "scale"  # powers of ten that have a name; the only table that differs between languages
+_SURE = re.compile(r" \d\.\d\d$")  # how probable the model finds it
 BEYOND = 15  # odds past 10^15 are a statement about the model, not about the world
 
 
@@ -38,6 +40,16 @@ class Words:
     def name(self, group: str, raw: str) -> str:
         """The word for a code such as a channel or a kind; an unknown code stands for itself."""
         return self._words.get(f"{group}.{raw.replace(' ', '_')}", raw)
+
+    def reason(self, told: str) -> str:
+        """Why a contact is of its kind (see `canary.listen.triage`, `naming`); what is quoted of it stays as it is."""
+        rule, _, phrase = told.partition(": ")
+        rule, sure = (rule[:-5], rule[-4:]) if _SURE.search(rule) else (rule, "")
+        how, _, further = rule.partition(", and ")
+        said = self.name("reason", how)
+        said = self.t("reasoned.both", how=said, further=self.name("reason", further)) if further else said
+        said = self.t("reasoned.sure", rule=said, p=sure) if sure else said
+        return self.t("reasoned.quoted", rule=said, phrase=phrase) if phrase else said
 
     def join(self, items: list[str]) -> str:
         """A list inside a sentence."""

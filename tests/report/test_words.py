@@ -1,13 +1,22 @@
 """Both languages say the same things, and numbers are never rounded into a lie."""
 
+import ast
+import inspect
 import math
+import re
 import string
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
 from canary.errors import CanaryError
+from canary.listen import details, naming
+from canary.listen.providers.base import Channel
+from canary.listen.triage import Heard, base_kind
 from canary.report.words import LANGUAGES, Words
+
+TEXTS = Path(__file__).parents[2] / "benchmarks" / "texts"
 
 
 def placeholders(template: str) -> set[str]:
@@ -106,3 +115,40 @@ def test_days_are_written_as_the_language_does() -> None:
 def test_unknown_codes_stand_for_themselves() -> None:
     assert Words("zh").name("channel", "pigeon") == "pigeon"
     assert Words("zh").name("verdict", "cannot tell") == "无法判断"
+
+
+@pytest.mark.parametrize(
+    ("told", "zh"),
+    [
+        ("full name by sound", "同音全名"),
+        ("surname with title, and due month", "姓氏加称呼，并有预产月份"),
+        ("surname in Latin letters with title, and hospital by sound", "拉丁字母姓氏加称呼，并有同音医院名"),
+        ("sold to mothers 0.93", "向产妇售卖（0.93）"),
+        ("sold to mothers 0.93: formula: 20% off, and more", "向产妇售卖（0.93）：formula: 20% off, and more"),
+        ("model, a part 0.88", "语言模型判断（部分内容）（0.88）"),
+        ("call without words, under 20 s", "无声来电，不足20秒"),
+        ("heard by a nurse", "heard by a nurse"),
+    ],
+)
+def test_reasons_are_told_in_the_language_of_the_report(told: str, zh: str) -> None:
+    assert Words("zh").reason(told) == zh
+    assert Words("en").reason(told) == told
+
+
+def test_every_reason_that_triage_gives_has_words() -> None:
+    texts = [line for path in TEXTS.glob("*.txt") for line in path.read_text(encoding="utf-8").splitlines()]
+    heard = [Heard(Channel.TEXT, text, None, False) for text in texts]
+    heard += [Heard(Channel.CALL, "", seconds, False) for seconds in (None, 3, 60)]
+    heard += [Heard(Channel.TEXT, "", None, *known) for known in ((True, False), (False, True), (False, False))]
+    reasons = {base_kind(each).reason for each in heard}
+    rules = {Words("zh").reason(reason.partition(": ")[0]) for reason in reasons}
+    assert len(rules) > 10 and not [rule for rule in rules if re.search("[a-z]", rule)]
+
+
+def test_every_reason_that_a_name_gives_has_words() -> None:
+    tree = ast.parse(inspect.getsource(naming) + inspect.getsource(details))
+    given = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    words = Words("zh").templates()
+    names = {text for text in given if re.fullmatch("(full |first |sur)?name( [a-zA-Z ]+)?", text)}
+    assert len(names) == 11 and all(f"reason.{name.replace(' ', '_')}" in words for name in names)
+    assert {"due", "birth", "her own birth date", "enquiry topic", "hospital", "address", "street"} <= given
