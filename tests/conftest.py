@@ -1,15 +1,18 @@
 """Fixtures that several folders of tests share: the peers, other people's programs we check against."""
 
+import base64
 import os
 import random
 import secrets
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 import hypothesis
 import pytest
+from cryptography.fernet import Fernet
 from sqlalchemy import create_engine, make_url, text
 
 from canary.store.database import Store
@@ -26,10 +29,21 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("canary")
 
 
+@contextmanager
+def drawn_from(seed: str) -> Iterator[None]:
+    """Secrets and keys that follow from `seed`: of a thousand good files `canary check` calls some odd."""
+    made = random.Random(f"canary {seed}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(secrets, "token_bytes", made.randbytes)
+        patch.setattr(Fernet, "generate_key", lambda: base64.urlsafe_b64encode(made.randbytes(32)))
+        yield
+
+
 @pytest.fixture(autouse=True)
-def the_same_draws(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draw the same lots in every run of a test: of a thousand good files `canary check` calls some odd."""
-    monkeypatch.setattr(secrets, "token_bytes", random.Random(request.node.nodeid).randbytes)
+def the_same_draws(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Draw the same lots in every run of a test."""
+    with drawn_from(request.node.nodeid):
+        yield
 
 
 def _missing(peer: str) -> NoReturn:

@@ -20,6 +20,7 @@ from canary.cli.main import cli
 from canary.demo.world import write_xlsx
 from canary.mint.facts import Table
 from canary.web.app import create_app
+from tests.conftest import drawn_from
 from tests.listen.receivers import running
 from tests.mint.tables import city
 from tests.peers.emulate import ACCOUNT, TOKEN, Emulator
@@ -112,7 +113,7 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if before:
             shutil.copytree(before, folder)
         folder.mkdir(exist_ok=True)
-        with pytest.MonkeyPatch.context() as patched:
+        with pytest.MonkeyPatch.context() as patched, drawn_from(name):
             shell = _alone(folder, patched)
             stage(shell)
             shell.sql("PRAGMA wal_checkpoint(TRUNCATE)")
