@@ -39,6 +39,13 @@ def drawn_from(seed: str) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="module")
+def the_same_draws_of_a_file(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Draw the same lots in every run of a file's own fixtures."""
+    with drawn_from(request.node.nodeid):
+        yield
+
+
 @pytest.fixture(autouse=True)
 def the_same_draws(request: pytest.FixtureRequest) -> Iterator[None]:
     """Draw the same lots in every run of a test."""
