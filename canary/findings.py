@@ -121,6 +121,7 @@ def _rang(release: Release | None) -> int:
 
 def _numbers(session: Session, seen: Evidence, reveal: bool) -> tuple[NumberView, ...]:
     copy_of = {m.number: r.copy for r in seen.releases for m in r.marks if m.planted}
+    drawn = {m.number for r in seen.releases for m in r.marks}
     first: dict[str, datetime] = {}
     for release in seen.releases:
         for mark in release.marks:
@@ -136,6 +137,7 @@ def _numbers(session: Session, seen: Evidence, reveal: bool) -> tuple[NumberView
             first_recognised=first.get(n.code),
         )
         for n in numbers.numbers(session)
+        if n.code in drawn or not n.noisy  # what rang before any draw is out for good: it is no control of anything
     )
 
 

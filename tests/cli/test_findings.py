@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from canary.findings import report_view, trace
+from canary.report import kin
+from canary.settings import load
 from tests.cli.conftest import PHONES, Shell, canaries
 
 CALLER = "+8612099999999"
@@ -214,3 +217,21 @@ def test_a_report_that_fails_half_way_leaves_no_part(heard: Shell, monkeypatch: 
 )
 def test_a_report_of_a_kind_that_is_none_is_wrong_use(canary: Shell, arguments: tuple[str, ...]) -> None:
     assert canary("report", *arguments, code=2).stdout == ""
+
+
+def test_a_number_that_rang_before_any_draw_is_no_control(seeded: Shell) -> None:
+    [[number, code]] = seeded.sql("SELECT id, code FROM number WHERE state = 'control' ORDER BY id LIMIT 1")
+    assert code in controls(seeded)
+    seeded.sql("UPDATE number SET noisy = 1 WHERE id = ?", number)
+    assert code in controls(seeded), "one of a draw stays one, whatever it heard since"
+    seeded.sql("DELETE FROM canary WHERE number_id = ?", number)
+    assert code not in controls(seeded)
+
+
+def controls(shell: Shell) -> set[str]:
+    """The codes of the numbers that a report tells as held back."""
+    settings = load()
+    store, now = settings.store(), settings.now()
+    view = report_view(store, trace(store, now, settings.terms), now)
+    store.close()
+    return {number.code for number in kin.controls(view)}
