@@ -33,6 +33,7 @@ from tests.peers import postgres
 
 EVERY = {"deliveries": 2, "alerts": 2, "verdicts": 3, "numbers": 5, "drift": 7, "drill": 10}
 SELDOM = {"digest": 86400, "reconcile": 3600}
+SLOWEST = 300.0  # seconds after which nobody is waited for who begins no job
 PROCESS = """
 import os, sys, time
 from canary import schedule
@@ -122,9 +123,6 @@ def left(runs: Sequence[Run], until: float) -> int:
     return sum(len(every - jobs) for pid, jobs in ran.items() if last[pid] - first[pid] >= 10)
 
 
-SLOWEST = 300.0  # seconds in which one scheduler at least has begun a job
-
-
 class Crew:
     """The schedulers; one that was killed comes back."""
 
@@ -173,12 +171,14 @@ class Crew:
 def trouble(crew: Crew, seconds: float, lease: float, rng: random.Random) -> None:
     """Kill the holder again and again, once at least; the last kill leaves time for another to take over."""
     until = time.monotonic() + seconds
+    latest = until + SLOWEST
     while True:
         calm = rng.uniform(lease / 3, lease * 1.5)
-        if time.monotonic() + calm + lease * 1.5 > until:
-            if crew.kills or time.monotonic() > until + SLOWEST:
+        done = time.monotonic() + calm + lease * 1.5
+        if done > until:
+            if crew.kills or done > latest:
                 break
-            until += calm + lease * 1.5
+            until = done
         time.sleep(calm)
         if holder := crew.holder():
             crew.kill(holder, rng.uniform(0.5, lease / 6))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SELDOM = 100_000  # objects between two looks for garbage: matches are none, and the collector would walk them all
 PIECE = 1 << 24  # bytes hashed at a time: between two of them Python's lock is waited for
 SWITCH = 0.001  # seconds for which Python runs one thread while others wait
-SOON = 0.01  # seconds
+SOON = 0.01  # seconds until an interruption that was lost is raised again
 LAW_ROWS = 5000  # from here the law calls a leak of health data "especially serious" (CASES 3)
 FRAGMENT = 1 << 28  # bytes, held in memory
 BIG = 1 << 26  # bytes from which more processes than one are worth their start

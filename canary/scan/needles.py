@@ -101,12 +101,18 @@ class Needles:
     @cached_property
     def names(self) -> Mapping[str, Sequence[int]]:
         """The longest word of each name to people."""
-        return _index((longest(person.name), person.id) for person in self.people.values() if person.name)
+        return _index((longest(person.name), person.id) for person in self._folded if person.name)
 
     @cached_property
     def addresses(self) -> Mapping[str, Sequence[int]]:
         """Addresses, whole, to people."""
-        return _index((person.address, person.id) for person in self.people.values() if person.address)
+        return _index((person.address, person.id) for person in self._folded if person.address)
+
+    @cached_property
+    def _folded(self) -> Collection[Person]:
+        people = self.people.values()
+        fold(people)
+        return people
 
     @cached_property
     def values(self) -> Mapping[str, tuple[tuple[int, Fact], ...]]:

@@ -47,7 +47,7 @@ class Store:
             durable: self.engine.execution_options(immediate=True, durable=durable) for durable in (True, False)
         }
         # PostgreSQL: a statement that commits itself, with no round trip to begin, to commit, or to ask beforehand
-        # whether the connection is still there, is a third of the work.
+        # whether the connection is still there, is half the work.
         self._appender = (
             self._writers[True] if lite else create_engine(url, isolation_level="AUTOCOMMIT", connect_args=waits)
         )

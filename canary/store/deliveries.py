@@ -56,13 +56,13 @@ def keep(session: Session, delivered: Delivered) -> None:
 def keep_all(connection: Connection, rows: Sequence[Row]) -> None:
     """Store raw requests that were never stored before, in one statement."""
     if connection.dialect.name == "postgresql":  # to which a list is sent, and there worked on, row by row
-        connection.exec_driver_sql(_insert(tuple(rows[0]), len(rows)), tuple(v for row in rows for v in row.values()))
+        connection.exec_driver_sql(_together(tuple(rows[0]), len(rows)), tuple(v for row in rows for v in row.values()))
     else:
         connection.execute(_INSERT, list(rows))
 
 
 @cache
-def _insert(columns: tuple[str, ...], count: int) -> str:
+def _together(columns: tuple[str, ...], count: int) -> str:
     """Of `count` rows at once, in psycopg's words: SQLAlchemy would put one together anew each time."""
     row = f"({', '.join(['%s'] * len(columns))})"
     return f"INSERT INTO {Delivery.__tablename__} ({', '.join(columns)}) VALUES {', '.join([row] * count)}"
